@@ -1,0 +1,17 @@
+//! The values wirewatch decides on, and the decisions themselves.
+//!
+//! Pure: no clock, no randomness, no I/O, no async. `now` and jitter are passed in.
+
+pub mod alert;
+pub mod article;
+pub mod delivery;
+pub mod feed;
+pub mod fetch;
+pub mod id;
+pub mod time;
+pub mod topic;
+
+pub use id::{
+    AlertId, ArticleKey, ConceptId, DeliveryId, FeedId, IdentityHash, MessageId, TopicId, WebhookId,
+};
+pub use time::Timestamp;

@@ -1,0 +1,4 @@
+//! wirewatch watches news feeds and tells people, once and with the reason, when something they
+//! care about is published.
+
+pub mod domain;

@@ -1,0 +1,2 @@
+//! The wirewatch command.
+fn main() {}
