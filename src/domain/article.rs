@@ -94,15 +94,16 @@ impl Suppression {
 pub struct KnownArticle {
     /// The article.
     pub key: ArticleKey,
-    /// Hash of its content as stored; another hash means a revision.
-    pub content: IdentityHash,
+    /// Hash of the content this feed showed last; another hash means a revision. Absent when this feed
+    /// never listed it.
+    pub content_here: Option<IdentityHash>,
     /// When it was first seen anywhere.
     pub first_seen_at: Timestamp,
     /// Why it never alerts, if so.
     pub suppressed: Option<Suppression>,
     /// The feeds it has been seen in.
     pub feeds: Vec<FeedId>,
-    /// When this feed last listed it (kept to the week); absent when it never did.
+    /// When this feed last listed it, see [`super::poll::LISTED_GRAIN`]; absent when it never did.
     pub last_listed_here: Option<Timestamp>,
     /// Topics that have alerted for it.
     pub alerted: Vec<super::TopicId>,

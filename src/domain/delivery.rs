@@ -222,7 +222,7 @@ pub enum PostOutcome {
 /// How deliveries are retried; the `[delivery]` section, resolved for one webhook.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
-    /// Waits between attempts; the last one repeats until `give_up_after`.
+    /// Waits between attempts; a delivery whose last wait brought no success is given up.
     pub retries: Vec<Duration>,
     /// Each wait is multiplied by 1 to 1 + this.
     pub jitter: f64,

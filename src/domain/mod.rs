@@ -8,6 +8,9 @@ pub mod delivery;
 pub mod feed;
 pub mod fetch;
 pub mod id;
+pub mod poll;
+pub mod schedule;
+pub mod settle;
 pub mod time;
 pub mod topic;
 

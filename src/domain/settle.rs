@@ -1,0 +1,166 @@
+//! What an attempt means for its delivery.
+
+use std::time::Duration;
+
+use super::Timestamp;
+use super::delivery::{ClaimedDelivery, PostOutcome, RetryPolicy, Settlement};
+
+/// What the receiver meant, where the status alone does not say (Telegram's `ok:false` in a 200, …).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has the message.
+    Accepted,
+    /// It refused.
+    Refused {
+        /// Whether the same bytes will be refused again.
+        permanent: bool,
+        /// When to come back, where the body says so.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// A refusal that will not change is tried once more, in case it was the receiver's mistake.
+const TRIES_OF_A_PERMANENT_REFUSAL: u32 = 2;
+
+/// Decides what the outcome of an attempt means: delivered, once more, or given up.
+///
+/// 2xx is success; a redirect is a failure (Standard Webhooks); 410 ends the delivery and disables the
+/// webhook; other 4xx that cannot heal get one more try; everything else is retried on the policy's
+/// schedule, `Retry-After` obeyed up to its cap, until `give_up_after`. `jitter` is 0 to 1.
+pub fn settle(
+    delivery: &ClaimedDelivery,
+    outcome: &PostOutcome,
+    verdict: &Verdict,
+    policy: &RetryPolicy,
+    now: Timestamp,
+    jitter: f64,
+) -> Settlement {
+    let (permanent, retry_after, pause_webhook) = match (outcome, verdict) {
+        (PostOutcome::Answered { .. }, Verdict::Accepted) => return Settlement::Delivered,
+        (PostOutcome::Answered { status: 410, .. }, Verdict::Refused { .. }) => {
+            return Settlement::Dead { reason: "gone", disable_webhook: true };
+        }
+        (
+            PostOutcome::Answered { status, retry_after, .. },
+            Verdict::Refused { permanent, retry_after: in_body },
+        ) => {
+            let asked = (*retry_after).or(*in_body);
+            (*permanent, asked, matches!(status, 429 | 503) && asked.is_some())
+        }
+        (PostOutcome::Failed { .. }, _) => (false, None, false),
+    };
+    if permanent && delivery.round_attempt >= TRIES_OF_A_PERMANENT_REFUSAL {
+        return Settlement::Dead { reason: "refused", disable_webhook: false };
+    }
+    let made = usize::try_from(delivery.round_attempt).unwrap_or(usize::MAX);
+    let Some(wait) = policy.retries.get(made.saturating_sub(1)) else {
+        return Settlement::Dead { reason: "exhausted", disable_webhook: false };
+    };
+    let wait = wait.mul_f64(1.0 + policy.jitter.max(0.0) * jitter.clamp(0.0, 1.0));
+    let asked = retry_after.unwrap_or_default().min(policy.retry_after_max);
+    let at = now.plus(wait.max(asked));
+    if at > delivery.round_started_at.plus(policy.give_up_after) {
+        return Settlement::Dead { reason: "exhausted", disable_webhook: false };
+    }
+    Settlement::RetryAt { at, pause_webhook }
+}
+
+/// The verdict that follows from a status alone: 2xx is success whatever the body says.
+pub const fn verdict_of_status(status: u16) -> Verdict {
+    match status {
+        200..=299 => Verdict::Accepted,
+        400 | 404 | 405 | 406 | 410 | 411 | 413 | 414 | 415 | 422 => {
+            Verdict::Refused { permanent: true, retry_after: None }
+        }
+        _ => Verdict::Refused { permanent: false, retry_after: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fetch::FailureKind;
+    use crate::domain::{AlertId, ArticleKey, DeliveryId, MessageId, TopicId, WebhookId};
+
+    fn delivery(round_attempt: u32) -> ClaimedDelivery {
+        let article = ArticleKey::derive("link", &[b"x"]);
+        let alert = AlertId::derive(&TopicId::parse("t").expect("a slug"), article);
+        let webhook = WebhookId::parse("w").expect("a slug");
+        let id = DeliveryId::derive(alert, &webhook);
+        ClaimedDelivery {
+            id,
+            alert,
+            webhook,
+            message: MessageId::derive(&[id]),
+            body: Vec::new(),
+            content_type: "application/json".to_owned(),
+            attempt: round_attempt,
+            round_attempt,
+            round_started_at: Timestamp::EPOCH,
+        }
+    }
+
+    fn policy() -> RetryPolicy {
+        RetryPolicy {
+            retries: vec![Duration::from_secs(5), Duration::from_secs(30)],
+            jitter: 0.2,
+            retry_after_max: Duration::from_secs(3600),
+            give_up_after: Duration::from_secs(7200),
+        }
+    }
+
+    #[track_caller]
+    fn check(attempt: u32, status: u16, retry_after: Option<u64>, expected: &Settlement) {
+        let outcome = PostOutcome::Answered {
+            status,
+            retry_after: retry_after.map(Duration::from_secs),
+            excerpt: Vec::new(),
+            took: Duration::ZERO,
+        };
+        let verdict = verdict_of_status(status);
+        let got = settle(&delivery(attempt), &outcome, &verdict, &policy(), Timestamp::EPOCH, 0.0);
+        assert_eq!(&got, expected, "attempt {attempt}, status {status}");
+    }
+
+    fn retry(secs: i64, pause_webhook: bool) -> Settlement {
+        Settlement::RetryAt { at: Timestamp::from_secs(secs), pause_webhook }
+    }
+
+    fn dead(reason: &'static str) -> Settlement {
+        Settlement::Dead { reason, disable_webhook: reason == "gone" }
+    }
+
+    #[test]
+    fn answers_mean_what_the_standard_says() {
+        check(1, 204, None, &Settlement::Delivered);
+        check(1, 301, None, &retry(5, false));
+        check(2, 500, None, &retry(30, false));
+        check(3, 500, None, &dead("exhausted"));
+        check(1, 410, None, &dead("gone"));
+        check(1, 400, None, &retry(5, false));
+        check(2, 400, None, &dead("refused"));
+        check(1, 429, Some(60), &retry(60, true));
+        check(1, 503, Some(1), &retry(5, true));
+        check(1, 503, None, &retry(5, false));
+        check(1, 429, Some(u64::MAX), &retry(3600, true));
+    }
+
+    #[test]
+    fn no_answer_is_retried_with_jitter() {
+        let outcome =
+            PostOutcome::Failed { kind: FailureKind::Timeout, message: String::new(), took: Duration::ZERO };
+        let got = settle(&delivery(1), &outcome, &Verdict::Accepted, &policy(), Timestamp::EPOCH, 1.0);
+        assert_eq!(got, retry(6, false));
+    }
+
+    #[test]
+    fn a_delivery_is_given_up_in_time() {
+        let outcome =
+            PostOutcome::Failed { kind: FailureKind::Dns, message: String::new(), took: Duration::ZERO };
+        let late = Timestamp::from_secs(7199);
+        assert_eq!(
+            settle(&delivery(1), &outcome, &Verdict::Accepted, &policy(), late, 0.0),
+            dead("exhausted")
+        );
+    }
+}

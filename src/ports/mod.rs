@@ -1,0 +1,287 @@
+//! The four things wirewatch needs from the outside: a store, a way to fetch, a way to post, a clock.
+//!
+//! Store methods are whole sentences and **one method is one transaction**. No transaction spans a
+//! network call. What a store promises stands with each method; `tests/it/store.rs` holds every
+//! store to it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use crate::domain::article::{EntryIdentity, KnownArticle};
+use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Settlement};
+use crate::domain::feed::{ClaimedFeed, Validators};
+use crate::domain::fetch::FetchOutcome;
+use crate::domain::poll::PollPlan;
+use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
+
+pub mod reads;
+
+/// Tells the time.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// The current instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// Fetches feeds.
+#[async_trait]
+pub trait Fetch: fmt::Debug + Send + Sync {
+    /// Visits an address, redirects followed, within the client's bounds. A failing network is a
+    /// [`FetchOutcome`], never a panic. Dropping the future abandons the request.
+    async fn fetch(&self, request: FetchRequest) -> FetchOutcome;
+}
+
+/// Posts messages.
+#[async_trait]
+pub trait Post: fmt::Debug + Send + Sync {
+    /// Sends one request and reads the beginning of the answer. Redirects are not followed.
+    async fn post(&self, request: PostRequest) -> PostOutcome;
+}
+
+/// A request for a feed.
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    /// The address, http or https.
+    pub url: String,
+    /// Validators of the stored document; empty asks for it whole.
+    pub validators: Validators,
+    /// The feed's own headers, sent to its origin only.
+    pub headers: Vec<(String, SecretString)>,
+    /// The feed's credentials, sent to its origin only.
+    pub auth: Option<Auth>,
+}
+
+/// Credentials of a feed.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// HTTP Basic (RFC 7617).
+    Basic {
+        /// The user name.
+        user: String,
+        /// The password.
+        password: SecretString,
+    },
+    /// A bearer token (RFC 6750).
+    Bearer(SecretString),
+}
+
+/// A message to send.
+#[derive(Clone, Debug)]
+pub struct PostRequest {
+    /// The address; it is a credential.
+    pub url: SecretString,
+    /// The body, sent as it is.
+    pub body: Vec<u8>,
+    /// All headers of ours, `content-type` included.
+    pub headers: Vec<(String, SecretString)>,
+    /// For the whole exchange.
+    pub timeout: Duration,
+    /// For connecting.
+    pub connect_timeout: Duration,
+    /// Certificate authorities trusted for this endpoint besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The right to work on `T` until a lease ends; recording the work consumes it.
+///
+/// The token fences late workers: once the lease lapsed and another claim was given out, recording
+/// under the old one is refused ([`StoreError::LeaseLost`]).
+#[derive(Debug)]
+pub struct Claim<T> {
+    token: i64,
+    work: T,
+}
+
+impl<T> Claim<T> {
+    /// Made by stores.
+    pub const fn new(token: i64, work: T) -> Self {
+        Self { token, work }
+    }
+
+    /// What is to be worked on.
+    pub const fn work(&self) -> &T {
+        &self.work
+    }
+
+    /// The fencing token.
+    pub const fn token(&self) -> i64 {
+        self.token
+    }
+}
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// What the plan was made from has changed since; read again, plan again.
+    #[error("what the plan was made from has changed since")]
+    Conflict,
+    /// The lease lapsed and somebody else holds the work.
+    #[error("the lease on this work has lapsed")]
+    LeaseLost,
+    /// No space is left for the database; nothing was written.
+    #[error("the disk is full")]
+    DiskFull(#[source] anyhow::Error),
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+    /// Anything else; nothing was written.
+    #[error("the database failed")]
+    Failed(#[source] anyhow::Error),
+}
+
+/// What the store must know of the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigSync {
+    /// Every feed that is to be polled.
+    pub feeds: Vec<FeedSync>,
+    /// Every topic.
+    pub topics: Vec<TopicId>,
+    /// Every webhook.
+    pub webhooks: Vec<WebhookId>,
+}
+
+/// A feed as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedSync {
+    /// Its id.
+    pub id: FeedId,
+    /// The address to poll.
+    pub url: String,
+    /// `host:port` of the address, lower case: what the per-host limits count by.
+    pub host: String,
+    /// When a feed that is new, or has a new address, is first due.
+    pub first_due_at: Timestamp,
+    /// Its title where the user gave one.
+    pub title: Option<String>,
+}
+
+/// How many polls may run against one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostLimits {
+    /// Requests in flight per host.
+    pub in_flight: u32,
+    /// Between starts of requests to one host.
+    pub spacing: Duration,
+}
+
+/// What became of a recorded poll.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Alerts that were new, of those planned.
+    pub alerts: u32,
+    /// Deliveries written with them.
+    pub deliveries: u32,
+}
+
+/// When there is something to do next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NextDue {
+    /// The next poll.
+    pub feed: Option<Timestamp>,
+    /// The next delivery.
+    pub delivery: Option<Timestamp>,
+}
+
+/// What to keep, and how much to remove at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetentionPolicy {
+    /// Articles first seen before this instant go, unless a feed still lists them or an alert needs them.
+    pub articles_before: Timestamp,
+    /// Alerts raised before this instant go, with their deliveries, unless one is still on its way.
+    pub alerts_before: Timestamp,
+    /// At most this many rows of each kind in one transaction.
+    pub batch: u32,
+}
+
+/// Remembers everything.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Makes feeds, topics and webhooks those of the configuration, and answers when each topic was
+    /// first known. New feeds are due at `first_due_at`; a feed whose address changed forgets
+    /// validators, redirect and `Gone`; a feed that left is polled no more, its articles stay.
+    /// Deliveries to a webhook that left are held and go on when it comes back.
+    async fn sync_config(
+        &self,
+        config: ConfigSync,
+        now: Timestamp,
+    ) -> Result<BTreeMap<TopicId, Timestamp>, StoreError>;
+
+    /// Claims up to `limit` feeds that are due, the longest due first, no host beyond its limits.
+    /// A claimed feed becomes due again when its lease ends. Cost does not grow with the number of feeds.
+    async fn claim_due_feeds(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: usize,
+        hosts: HostLimits,
+    ) -> Result<Vec<Claim<ClaimedFeed>>, StoreError>;
+
+    /// Recognises entries of `feed`: answers index by index, first by guid, then link, then content.
+    async fn known(
+        &self,
+        feed: &FeedId,
+        identities: Vec<EntryIdentity>,
+    ) -> Result<Vec<Option<KnownArticle>>, StoreError>;
+
+    /// Records all that a poll decided: feed state, articles, alerts, deliveries.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when an article planned as new is known meanwhile (nothing is written,
+    /// the claim still holds); [`StoreError::LeaseLost`].
+    async fn record_poll(
+        &self,
+        claim: &Claim<ClaimedFeed>,
+        plan: PollPlan,
+        now: Timestamp,
+    ) -> Result<Recorded, StoreError>;
+
+    /// Gives a claimed feed back without a poll having happened, due at `due_at`.
+    async fn release_feed(&self, claim: &Claim<ClaimedFeed>, due_at: Timestamp) -> Result<(), StoreError>;
+
+    /// Claims deliveries that are due, oldest first, at most as many per webhook as `permits` says,
+    /// and writes the row of each one's attempt. A lapsed `sending` is due again.
+    async fn claim_due_deliveries(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        permits: Vec<(WebhookId, usize)>,
+    ) -> Result<Vec<Claim<ClaimedDelivery>>, StoreError>;
+
+    /// Records what an attempt came to.
+    async fn record_attempt(
+        &self,
+        claim: &Claim<ClaimedDelivery>,
+        outcome: &PostOutcome,
+        settlement: &Settlement,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// When the next poll and the next delivery are due, claimed ones at the end of their lease.
+    async fn next_due(&self) -> Result<NextDue, StoreError>;
+
+    /// Removes at most a batch of what is too old; answers how many rows went.
+    async fn retain(&self, policy: RetentionPolicy) -> Result<u64, StoreError>;
+
+    /// Proves that the database can be written, through the same queue as all writes.
+    async fn probe(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Lists feeds.
+    async fn list_feeds(&self) -> Result<Vec<reads::FeedRow>, StoreError>;
+
+    /// Lists articles, newest first.
+    async fn list_articles(&self, page: reads::Page) -> Result<Vec<reads::ArticleRow>, StoreError>;
+
+    /// Lists alerts, newest first.
+    async fn list_alerts(&self, page: reads::Page) -> Result<Vec<reads::AlertRow>, StoreError>;
+
+    /// Lists deliveries, newest first.
+    async fn list_deliveries(
+        &self,
+        page: reads::Page,
+        state: Option<crate::domain::delivery::DeliveryState>,
+    ) -> Result<Vec<reads::DeliveryRow>, StoreError>;
+}
