@@ -1,1 +1,5 @@
+//! Everything that is tested from outside, in one binary.
 #![cfg(test)]
+
+mod architecture;
+mod poll_rules;
