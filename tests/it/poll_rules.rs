@@ -162,10 +162,10 @@ fn alerts(plan: &PollPlan) -> usize {
 }
 
 fn suppression(plan: &PollPlan) -> Option<Suppression> {
-    match &plan.articles[0].change {
-        ArticleChange::New { suppressed, .. } => *suppressed,
-        other => panic!("not new: {other:?}"),
-    }
+    let ArticleChange::New { suppressed, .. } = &plan.articles[0].change else {
+        panic!("not new: {:?}", plan.articles[0].change);
+    };
+    *suppressed
 }
 
 #[test]
