@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod message;
 pub mod ports;
 pub mod systemd;
 pub mod telemetry;

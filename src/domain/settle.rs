@@ -5,18 +5,57 @@ use std::time::Duration;
 use super::Timestamp;
 use super::delivery::{ClaimedDelivery, PostOutcome, RetryPolicy, Settlement};
 
-/// What the receiver meant, where the status alone does not say (Telegram's `ok:false` in a 200, …).
+/// What an answer means, where the status alone does not say (Telegram's `ok:false` in a 200, …).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It has the message.
+    /// The receiver has it.
     Accepted,
-    /// It refused.
-    Refused {
-        /// Whether the same bytes will be refused again.
-        permanent: bool,
-        /// When to come back, where the body says so.
-        retry_after: Option<Duration>,
+    /// Too many at once (429): nothing more to this webhook for a while.
+    Throttled {
+        /// How long, where the body says so; `Retry-After` is the caller's to read.
+        after: Option<Duration>,
+        /// One sentence for people.
+        why: String,
     },
+    /// It did not work this time: 3xx, 408, 425, 5xx and whatever is not known.
+    Failed {
+        /// One sentence for people.
+        why: String,
+    },
+    /// The credentials are wrong (401, 403): no delivery to this webhook will work until a person acts.
+    Unauthorized {
+        /// One sentence for people.
+        why: String,
+    },
+    /// This message will never be taken (other 4xx).
+    Refused {
+        /// One sentence for people.
+        why: String,
+    },
+    /// The destination is no more: 410, and what Slack, Discord and Telegram answer in its place.
+    Gone {
+        /// One sentence for people.
+        why: String,
+    },
+}
+
+impl Verdict {
+    /// One sentence for people; nothing when all is well.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Accepted => None,
+            Self::Throttled { why, .. }
+            | Self::Failed { why }
+            | Self::Unauthorized { why }
+            | Self::Refused { why }
+            | Self::Gone { why } => Some(why),
+        }
+    }
+
+    /// Whether sending the same bytes again can never work.
+    pub const fn is_permanent(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Gone { .. })
+    }
 }
 
 /// A refusal that will not change is tried once more, in case it was the receiver's mistake.
@@ -35,45 +74,29 @@ pub fn settle(
     now: Timestamp,
     jitter: f64,
 ) -> Settlement {
-    let (permanent, retry_after, pause_webhook) = match (outcome, verdict) {
-        (PostOutcome::Answered { .. }, Verdict::Accepted) => return Settlement::Delivered,
-        (PostOutcome::Answered { status: 410, .. }, Verdict::Refused { .. }) => {
-            return Settlement::Dead { reason: "gone", disable_webhook: true };
-        }
-        (
-            PostOutcome::Answered { status, retry_after, .. },
-            Verdict::Refused { permanent, retry_after: in_body },
-        ) => {
-            let asked = (*retry_after).or(*in_body);
-            (*permanent, asked, matches!(status, 429 | 503) && asked.is_some())
-        }
-        (PostOutcome::Failed { .. }, _) => (false, None, false),
+    let retry_after = match outcome {
+        PostOutcome::Answered { retry_after, .. } => *retry_after,
+        PostOutcome::Failed { .. } => None,
     };
-    if permanent && delivery.round_attempt >= TRIES_OF_A_PERMANENT_REFUSAL {
-        return Settlement::Dead { reason: "refused", disable_webhook: false };
-    }
+    let asked = match verdict {
+        Verdict::Accepted => return Settlement::Delivered,
+        Verdict::Gone { .. } => return Settlement::Dead { reason: "gone", disable_webhook: true },
+        Verdict::Refused { .. } if delivery.round_attempt >= TRIES_OF_A_PERMANENT_REFUSAL => {
+            return Settlement::Dead { reason: "refused", disable_webhook: false };
+        }
+        Verdict::Throttled { after, .. } => retry_after.or(*after),
+        Verdict::Refused { .. } | Verdict::Failed { .. } | Verdict::Unauthorized { .. } => retry_after,
+    };
     let made = usize::try_from(delivery.round_attempt).unwrap_or(usize::MAX);
     let Some(wait) = policy.retries.get(made.saturating_sub(1)) else {
         return Settlement::Dead { reason: "exhausted", disable_webhook: false };
     };
     let wait = wait.mul_f64(1.0 + policy.jitter.max(0.0) * jitter.clamp(0.0, 1.0));
-    let asked = retry_after.unwrap_or_default().min(policy.retry_after_max);
-    let at = now.plus(wait.max(asked));
+    let at = now.plus(wait.max(asked.unwrap_or_default().min(policy.retry_after_max)));
     if at > delivery.round_started_at.plus(policy.give_up_after) {
         return Settlement::Dead { reason: "exhausted", disable_webhook: false };
     }
-    Settlement::RetryAt { at, pause_webhook }
-}
-
-/// The verdict that follows from a status alone: 2xx is success whatever the body says.
-pub const fn verdict_of_status(status: u16) -> Verdict {
-    match status {
-        200..=299 => Verdict::Accepted,
-        400 | 404 | 405 | 406 | 410 | 411 | 413 | 414 | 415 | 422 => {
-            Verdict::Refused { permanent: true, retry_after: None }
-        }
-        _ => Verdict::Refused { permanent: false, retry_after: None },
-    }
+    Settlement::RetryAt { at, pause_webhook: asked.is_some() }
 }
 
 #[cfg(test)]
@@ -117,7 +140,14 @@ mod tests {
             excerpt: Vec::new(),
             took: Duration::ZERO,
         };
-        let verdict = verdict_of_status(status);
+        let why = String::new();
+        let verdict = match status {
+            200..=299 => Verdict::Accepted,
+            400 => Verdict::Refused { why },
+            410 => Verdict::Gone { why },
+            429 => Verdict::Throttled { after: None, why },
+            _ => Verdict::Failed { why },
+        };
         let got = settle(&delivery(attempt), &outcome, &verdict, &policy(), Timestamp::EPOCH, 0.0);
         assert_eq!(&got, expected, "attempt {attempt}, status {status}");
     }
@@ -145,11 +175,15 @@ mod tests {
         check(1, 429, Some(u64::MAX), &retry(3600, true));
     }
 
+    fn failed() -> Verdict {
+        Verdict::Failed { why: String::new() }
+    }
+
     #[test]
     fn no_answer_is_retried_with_jitter() {
         let outcome =
             PostOutcome::Failed { kind: FailureKind::Timeout, message: String::new(), took: Duration::ZERO };
-        let got = settle(&delivery(1), &outcome, &Verdict::Accepted, &policy(), Timestamp::EPOCH, 1.0);
+        let got = settle(&delivery(1), &outcome, &failed(), &policy(), Timestamp::EPOCH, 1.0);
         assert_eq!(got, retry(6, false));
     }
 
@@ -158,9 +192,6 @@ mod tests {
         let outcome =
             PostOutcome::Failed { kind: FailureKind::Dns, message: String::new(), took: Duration::ZERO };
         let late = Timestamp::from_secs(7199);
-        assert_eq!(
-            settle(&delivery(1), &outcome, &Verdict::Accepted, &policy(), late, 0.0),
-            dead("exhausted")
-        );
+        assert_eq!(settle(&delivery(1), &outcome, &failed(), &policy(), late, 0.0), dead("exhausted"));
     }
 }

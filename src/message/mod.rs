@@ -1,0 +1,84 @@
+//! Alert to bytes: every message format, escaping, and signing.
+//!
+//! Pure: the same content and options always give the same bytes. A message is made in three steps, so
+//! that what is stored can be sent again unchanged and holds no secret:
+//!
+//! 1. [`render`] makes the body, once; it is stored with the delivery.
+//! 2. [`finish`] puts in what may not be stored, before each attempt (for most formats: nothing).
+//! 3. [`sign::headers`] signs those bytes with the time of the attempt.
+//!
+//! [`judge`] then says what the answer means. [`Target`] and [`Credentials`] are made once, when the
+//! configuration is read, and say there what is wrong with an address or a secret.
+//!
+//! Feed text is hostile. It is cleaned ([`clean`]), cut between graphemes to the service's limits,
+//! and escaped, in that order; JSON is written by a serialiser only.
+
+pub mod clean;
+mod judge;
+pub mod sign;
+mod standard;
+mod target;
+
+pub use judge::{REASON_CHARS, RETRY_AFTER_MAX, judge};
+pub use standard::{ALERT_OPENED, ALERTS_GROUPED, OPERATIONS};
+pub use target::{
+    ALERTMANAGER_HOLD, Credentials, NTFY_TOPIC_CHARS, PAGERDUTY_KEY_CHARS, PUSHOVER_TOKEN_CHARS, SecretError,
+    SecretUse, Target, TargetError, finish, secret_use,
+};
+
+use crate::domain::alert::{AlertContent, OperationsEvent};
+use crate::domain::delivery::{Format, Rendered};
+use crate::domain::{MessageId, Timestamp};
+
+/// What a message says.
+#[derive(Clone, Copy, Debug)]
+pub enum Content<'a> {
+    /// One alert.
+    Alert(&'a AlertContent),
+    /// Several alerts that were held or grouped.
+    Group {
+        /// In the order they are shown.
+        alerts: &'a [AlertContent],
+        /// When they were put together.
+        at: Timestamp,
+        /// Why, in a word: `grouped`, `quiet_hours`, `digest`, `rate`, …
+        reason: &'a str,
+    },
+    /// Something about wirewatch itself, or a test.
+    Operations(&'a OperationsEvent),
+}
+
+/// What a body depends on besides its content. Nothing here is a secret: it is stored with the body.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatOptions<'a> {
+    /// What the destination expects.
+    pub format: Format,
+    /// The message, `webhook-id` on the wire; CloudEvents and PagerDuty repeat it in the body.
+    pub message: MessageId,
+    /// The Telegram chat, or the Pushover user or group key.
+    pub chat_id: Option<&'a str>,
+}
+
+/// Why a message could not be made. The delivery is dead at birth with this as its reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// A format that is not there yet.
+    #[error("format `{0}` is not supported")]
+    Unsupported(Format),
+}
+
+/// Makes the body of a message.
+///
+/// # Errors
+/// When the format is not supported.
+pub fn render(options: &FormatOptions<'_>, content: &Content<'_>) -> Result<Rendered, RenderError> {
+    if options.format != Format::Standard {
+        return Err(RenderError::Unsupported(options.format));
+    }
+    Ok(json(&standard::Event::of(content)))
+}
+
+fn json(body: &impl serde::Serialize) -> Rendered {
+    let body = serde_json::to_vec(body).expect("maps with text keys always serialise");
+    Rendered { body, content_type: "application/json" }
+}
