@@ -1,10 +1,15 @@
 //! wirewatch watches news feeds and tells people, once and with the reason, when something they
 //! care about is published.
 
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod message;
+pub mod parse;
 pub mod ports;
+pub mod sqlite;
 pub mod systemd;
 pub mod telemetry;
+pub mod web;

@@ -210,6 +210,13 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<BTreeMap<TopicId, Timestamp>, StoreError>;
 
+    /// Gives back the claims of a process that ended: its feeds and deliveries are due at once. Only the
+    /// one daemon that holds the database's lock may call it, before its loops start.
+    async fn recover(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// How many feeds are due by `at` and not claimed, whatever their hosts allow.
+    async fn feeds_due_by(&self, at: Timestamp) -> Result<u64, StoreError>;
+
     /// Claims up to `limit` feeds that are due, the longest due first, no host beyond its limits.
     /// A claimed feed becomes due again when its lease ends. Cost does not grow with the number of feeds.
     async fn claim_due_feeds(

@@ -1,0 +1,204 @@
+//! Claims deliveries that are due, sends them, records what became of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::task::JoinSet;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use super::health::Loop;
+use super::render::Destination;
+use super::snapshot::Snapshot;
+use super::{Context, chain};
+use crate::config::settings::WebhookSettings;
+use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Settlement};
+use crate::domain::settle::{Verdict, settle};
+use crate::domain::{Timestamp, WebhookId};
+use crate::message;
+use crate::ports::{Claim, PostRequest, StoreError};
+
+/// Time for recording, on top of the exchange itself, before a claim lapses and the message is sent again.
+const LEASE_MARGIN: Duration = Duration::from_secs(30);
+
+/// How long the loop waits after the store failed.
+const AFTER_STORE_ERROR: Duration = Duration::from_secs(5);
+
+/// Sends until stop, or, with `until_idle`, until nothing is due.
+///
+/// Attempts in flight at stop run to their end; the supervisor bounds how long that may take.
+pub async fn run(context: Arc<Context>, until_idle: bool) {
+    let mut attempts: JoinSet<WebhookId> = JoinSet::new();
+    let mut in_flight = InFlight::default();
+    loop {
+        context.health.tick(Loop::Dispatcher, context.clock.now());
+        let snapshot = context.snapshot();
+        let due = match claim(&context, &snapshot, &mut in_flight, &mut attempts).await {
+            Ok(due) => due,
+            Err(problem) => {
+                error!(error = %chain(&problem), "claiming deliveries that are due");
+                Some(context.clock.now().plus(AFTER_STORE_ERROR))
+            }
+        };
+        let idle = attempts.is_empty() && due.is_none_or(|due| due > context.clock.now());
+        if until_idle && idle {
+            return;
+        }
+        // What is due but found no permit waits for an attempt to end, not for the clock.
+        let waits_for_permit = due.is_some_and(|due| due <= context.clock.now());
+        tokio::select! {
+            () = context.stop.cancelled() => break,
+            () = context.deliveries_written.notified() => {}
+            Some(ended) = attempts.join_next_with_id(), if !attempts.is_empty() => in_flight.ended(ended),
+            () = tokio::time::sleep(context.nap(due)), if !waits_for_permit || attempts.is_empty() => {}
+        }
+    }
+    while let Some(ended) = attempts.join_next_with_id().await {
+        in_flight.ended(ended);
+    }
+}
+
+/// How many attempts each webhook has under way.
+#[derive(Debug, Default)]
+struct InFlight {
+    tasks: BTreeMap<tokio::task::Id, WebhookId>,
+}
+
+impl InFlight {
+    fn count(&self, webhook: &WebhookId) -> usize {
+        self.tasks.values().filter(|other| *other == webhook).count()
+    }
+
+    fn ended(&mut self, ended: Result<(tokio::task::Id, WebhookId), tokio::task::JoinError>) {
+        let id = match ended {
+            Ok((id, _)) => id,
+            Err(problem) => {
+                error!(error = %problem, "an attempt ended by a defect in wirewatch; it is sent again when its claim lapses");
+                problem.id()
+            }
+        };
+        self.tasks.remove(&id);
+    }
+}
+
+/// Starts as many attempts as there are permits for; answers when the next delivery is due.
+async fn claim(
+    context: &Arc<Context>,
+    snapshot: &Arc<Snapshot>,
+    in_flight: &mut InFlight,
+    attempts: &mut JoinSet<WebhookId>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let now = context.clock.now();
+    let due = context.store.next_due().await?.delivery;
+    if due.is_none_or(|due| due > now) {
+        return Ok(due);
+    }
+    let webhooks = &snapshot.settings.webhooks;
+    let permits: Vec<(WebhookId, usize)> = webhooks
+        .iter()
+        .map(|(id, webhook)| {
+            let most = usize::try_from(webhook.max_in_flight).unwrap_or(usize::MAX);
+            (id.clone(), most.saturating_sub(in_flight.count(id)))
+        })
+        .filter(|(_, permits)| *permits > 0)
+        .collect();
+    if permits.is_empty() {
+        return Ok(due);
+    }
+    let slowest = webhooks.values().map(|webhook| webhook.timeout).max().unwrap_or_default();
+    let claims = context.store.claim_due_deliveries(now, slowest + LEASE_MARGIN, permits).await?;
+    for claim in claims {
+        let webhook = claim.work().webhook.clone();
+        let span = info_span!("delivery", delivery.id = %claim.work().id, webhook.id = %webhook);
+        let attempt = attempt(Arc::clone(context), Arc::clone(snapshot), claim).instrument(span);
+        let task = attempts.spawn(attempt);
+        in_flight.tasks.insert(task.id(), webhook);
+    }
+    Ok(context.store.next_due().await?.delivery)
+}
+
+async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<ClaimedDelivery>) -> WebhookId {
+    let delivery = claim.work();
+    let id = delivery.webhook.clone();
+    let webhook = snapshot.settings.webhooks.get(&id).zip(snapshot.destination(&id));
+    let Some((webhook, destination)) = webhook else {
+        // Claims are given out for configured webhooks only; this one's claim lapses.
+        return id;
+    };
+    let outcome =
+        snapshot.post.post(request(&snapshot, webhook, destination, delivery, context.clock.now())).await;
+    let verdict = match &outcome {
+        PostOutcome::Answered { status, excerpt, .. } => message::judge(destination.format, *status, excerpt),
+        PostOutcome::Failed { message, .. } => Verdict::Failed { why: message.clone() },
+    };
+    let now = context.clock.now();
+    let policy = snapshot.retry_policy(webhook);
+    let settlement = settle(delivery, &outcome, &verdict, &policy, now, context.dice.throw());
+    tell(&context, delivery, verdict.why().unwrap_or_default(), &settlement);
+    match context.store.record_attempt(&claim, &outcome, &settlement, now).await {
+        Ok(()) => {}
+        Err(StoreError::LeaseLost) => warn!("another worker took this delivery over"),
+        Err(problem) => {
+            error!(error = %chain(&problem), "recording an attempt; the message is sent again under the same webhook-id");
+        }
+    }
+    id
+}
+
+fn request(
+    snapshot: &Snapshot,
+    webhook: &WebhookSettings,
+    destination: &Destination,
+    delivery: &ClaimedDelivery,
+    now: Timestamp,
+) -> PostRequest {
+    let Destination { format, target, credentials, .. } = destination;
+    let body = message::finish(*format, &delivery.body, target, credentials, now);
+    let signature =
+        message::sign::headers(&credentials.keys, &delivery.message.to_string(), now.as_secs(), &body);
+    let mut headers = vec![
+        ("content-type".to_owned(), SecretString::from(delivery.content_type.clone())),
+        ("user-agent".to_owned(), SecretString::from(snapshot.settings.fetch.user_agent.clone())),
+    ];
+    headers.extend(signature.into_iter().map(|(name, value)| (name.to_owned(), SecretString::from(value))));
+    headers.extend(credentials.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    PostRequest {
+        url: target.url().clone(),
+        body: body.into_owned(),
+        headers,
+        timeout: webhook.timeout,
+        connect_timeout: snapshot.settings.delivery.connect_timeout,
+        ca_file: webhook.ca_file.clone(),
+    }
+}
+
+fn tell(context: &Context, delivery: &ClaimedDelivery, problem: &str, settlement: &Settlement) {
+    let attempt = delivery.attempt;
+    match settlement {
+        Settlement::Delivered => {
+            context.tally.attempts_good.add(1);
+            info!(attempt, message.id = %delivery.message, "delivered to {}", delivery.webhook);
+        }
+        Settlement::RetryAt { at, .. } => {
+            context.tally.attempts_failed.add(1);
+            warn!(attempt, retry_at = %at, "webhook {}: {problem}", delivery.webhook);
+        }
+        Settlement::Dead { reason, disable_webhook } => {
+            context.tally.attempts_failed.add(1);
+            error!(
+                attempt,
+                reason,
+                "webhook {}: {problem}; given up, `wirewatch deliveries retry {}` sends it again",
+                delivery.webhook,
+                delivery.id
+            );
+            if *disable_webhook {
+                error!(
+                    "webhook {} is disabled: it answered 410 Gone; `wirewatch webhooks enable {0}` brings it back",
+                    delivery.webhook
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Claims feeds that are due, visits them, records what the visits mean.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ring::digest;
+use tokio::task::JoinSet;
+use tracing::{Instrument, debug, error, info, info_span, warn};
+
+use super::health::Loop;
+use super::snapshot::Snapshot;
+use super::{Context, chain};
+use crate::domain::alert::{AlertContent, OperationsEvent};
+use crate::domain::feed::{ClaimedFeed, GuidTrust};
+use crate::domain::fetch::{FailureKind, FetchFailure, FetchOutcome, Fetched};
+use crate::domain::poll::{FeedRules, PollInput, PollPlan, PollSummary, ReadDocument, plan_poll};
+use crate::domain::topic::Span;
+use crate::domain::{FeedId, Timestamp};
+use crate::parse::{self, ParseContext};
+use crate::ports::{Claim, FetchRequest, Recorded, StoreError};
+
+/// Time for parsing, planning and recording, on top of the visit itself, before a claim lapses.
+const LEASE_MARGIN: Duration = Duration::from_secs(90);
+
+/// A feed whose poll ended in an error of ours waits this long.
+const AFTER_OUR_ERROR: Duration = Duration::from_secs(60);
+
+/// How often a poll is planned anew because another poll stored the same article meanwhile.
+const PLANS_PER_POLL: u32 = 5;
+
+/// Polls until stop, or, with `until`, until no feed that was due by then is left.
+///
+/// Polls in flight at stop run to their end; the supervisor bounds how long that may take.
+pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
+    let mut polls: JoinSet<()> = JoinSet::new();
+    loop {
+        context.health.tick(Loop::Poller, context.clock.now());
+        let snapshot = context.snapshot();
+        let room = usize::try_from(snapshot.settings.fetch.concurrency)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(polls.len());
+        let due = match claim(&context, &snapshot, room, &mut polls).await {
+            Ok(due) => due,
+            Err(problem) => {
+                error!(error = %chain(&problem), "claiming feeds that are due");
+                Some(context.clock.now().plus(Duration::from_secs(5)))
+            }
+        };
+        if let Some(until) = until
+            && polls.is_empty()
+            && context.store.feeds_due_by(until).await.is_ok_and(|waiting| waiting == 0)
+        {
+            return;
+        }
+        let full = room == 0;
+        tokio::select! {
+            () = context.stop.cancelled() => break,
+            () = context.feeds_changed.notified() => {}
+            Some(ended) = polls.join_next(), if !polls.is_empty() => {
+                note_panic(ended);
+                while let Some(ended) = polls.try_join_next() {
+                    note_panic(ended);
+                }
+            }
+            () = tokio::time::sleep(context.nap(due)), if !full => {}
+        }
+    }
+    while let Some(ended) = polls.join_next().await {
+        note_panic(ended);
+    }
+}
+
+/// Starts as many polls as there is room for; answers when the next feed is due.
+async fn claim(
+    context: &Arc<Context>,
+    snapshot: &Arc<Snapshot>,
+    room: usize,
+    polls: &mut JoinSet<()>,
+) -> Result<Option<Timestamp>, StoreError> {
+    if room == 0 {
+        return Ok(None);
+    }
+    let now = context.clock.now();
+    let due = context.store.next_due().await?.feed;
+    if due.is_none_or(|due| due > now) {
+        return Ok(due);
+    }
+    let lease = snapshot.settings.fetch.timeout + LEASE_MARGIN;
+    let claims = context.store.claim_due_feeds(now, lease, room, snapshot.host_limits()).await?;
+    for claim in claims {
+        let span = info_span!("poll", feed.id = %claim.work().id);
+        polls.spawn(poll(Arc::clone(context), Arc::clone(snapshot), claim).instrument(span));
+    }
+    Ok(context.store.next_due().await?.feed)
+}
+
+fn note_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(problem) = ended {
+        error!(error = %problem, "a poll ended by a defect in wirewatch; its feed is polled again when its claim lapses");
+    }
+}
+
+async fn poll(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<ClaimedFeed>) {
+    let Some(rules) = snapshot.feed_rules(&claim.work().id) else {
+        // It left the configuration between the claim and now; the store polls it no more.
+        return;
+    };
+    let visit = Visit { context, snapshot, rules, claim };
+    let outcome = visit.snapshot.fetch.fetch(visit.request()).await;
+    match visit.settle(outcome).await {
+        Ok(report) => report.tell(&visit.context, &visit.claim.work().id),
+        Err(StoreError::LeaseLost) => warn!("another worker took this poll over"),
+        Err(problem) => visit.give_back(&problem).await,
+    }
+}
+
+/// One visit to one feed.
+struct Visit {
+    context: Arc<Context>,
+    snapshot: Arc<Snapshot>,
+    rules: FeedRules,
+    claim: Claim<ClaimedFeed>,
+}
+
+impl Visit {
+    fn request(&self) -> FetchRequest {
+        let feed = self.claim.work();
+        let settings = self.snapshot.settings.feeds.get(&feed.id);
+        FetchRequest {
+            url: feed.state.moved_to.clone().unwrap_or_else(|| feed.url.clone()),
+            validators: feed.state.validators.clone(),
+            headers: settings.map(|feed| feed.headers.clone()).unwrap_or_default(),
+            auth: settings.and_then(|feed| feed.auth.clone()),
+        }
+    }
+
+    async fn settle(&self, outcome: FetchOutcome) -> Result<PollReport, StoreError> {
+        match outcome {
+            FetchOutcome::Fetched(fetched) => self.settle_document(Arc::from(fetched)).await,
+            FetchOutcome::Unchanged(meta) => self.record(PollInput::Unchanged { meta, whole: false }).await,
+            FetchOutcome::Throttled { status, retry_after } => {
+                self.record(PollInput::Throttled { status, retry_after }).await
+            }
+            FetchOutcome::Gone => self.record(PollInput::Gone).await,
+            FetchOutcome::Failed(failure) => self.record(PollInput::Failed(failure)).await,
+        }
+    }
+
+    /// Reads, plans and records a document; does so anew when another poll stored one of its articles meanwhile.
+    async fn settle_document(&self, fetched: Arc<Fetched>) -> Result<PollReport, StoreError> {
+        let hash = body_hash(&fetched.body);
+        if self.claim.work().state.body_hash == Some(hash) {
+            return self.record(PollInput::Unchanged { meta: fetched.meta.clone(), whole: true }).await;
+        }
+        for _ in 1..PLANS_PER_POLL {
+            let input = self.read(Arc::clone(&fetched), hash).await?;
+            match self.record(input).await {
+                Err(StoreError::Conflict) => {}
+                settled => return settled,
+            }
+        }
+        let input = self.read(fetched, hash).await?;
+        self.record(input).await
+    }
+
+    /// Parses off the async threads and asks the store which entries it knows.
+    async fn read(&self, fetched: Arc<Fetched>, body_hash: i64) -> Result<PollInput, StoreError> {
+        let feed = self.claim.work().id.clone();
+        let trust = self.claim.work().state.guid_trust;
+        let parsing = tokio::task::spawn_blocking(move || parse_document(&feed, trust, &fetched, body_hash));
+        let mut document = match parsing.await {
+            Ok(Ok(document)) => document,
+            Ok(Err(failure)) => return Ok(PollInput::Failed(failure)),
+            Err(problem) => {
+                error!(error = %problem, "parsing ended by a defect in wirewatch");
+                let message =
+                    "wirewatch could not read this document because of a defect of its own; the log has it";
+                return Ok(PollInput::Failed(failure(FailureKind::Internal, message)));
+            }
+        };
+        document.known = self.context.store.known(&self.claim.work().id, document.identities.clone()).await?;
+        Ok(PollInput::Document(Box::new(document)))
+    }
+
+    /// Decides off the async threads and records what was decided.
+    async fn record(&self, input: PollInput) -> Result<PollReport, StoreError> {
+        let now = self.context.clock.now();
+        let jitter = self.context.dice.throw();
+        let plan = if matches!(input, PollInput::Document(_)) {
+            let (snapshot, rules) = (Arc::clone(&self.snapshot), self.rules.clone());
+            let feed = self.claim.work().clone();
+            tokio::task::spawn_blocking(move || {
+                plan_poll(&feed, input, &snapshot.poll_rules(&rules), now, jitter)
+            })
+            .await
+            .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("planning a poll")))?
+        } else {
+            plan_poll(self.claim.work(), input, &self.snapshot.poll_rules(&self.rules), now, jitter)
+        };
+        let mut report = PollReport::of(&plan);
+        report.recorded = self.context.store.record_poll(&self.claim, plan, now).await?;
+        Ok(report)
+    }
+
+    async fn give_back(&self, problem: &StoreError) {
+        error!(error = %chain(problem), "recording a poll; nothing of it is lost, the feed is polled again");
+        let due = self.context.clock.now().plus(AFTER_OUR_ERROR);
+        if let Err(problem) = self.context.store.release_feed(&self.claim, due).await {
+            warn!(error = %chain(&problem), "giving the feed back; it is polled again when its claim lapses");
+        }
+    }
+}
+
+fn parse_document(
+    feed: &FeedId,
+    trust: GuidTrust,
+    fetched: &Fetched,
+    body_hash: i64,
+) -> Result<ReadDocument, FetchFailure> {
+    let context =
+        ParseContext { content_type: fetched.content_type.as_deref(), base_url: Some(&fetched.final_url) };
+    let parsed = parse::parse(&fetched.body, &context)
+        .map_err(|problem| failure(FailureKind::NotAFeed, &problem.to_string()))?;
+    if !parsed.repairs.is_empty() {
+        debug!(repairs = ?parsed.repairs, "the document needed repairs");
+    }
+    let identities = parse::identify(feed, trust, &parsed.entries);
+    Ok(ReadDocument {
+        meta: fetched.meta.clone(),
+        permanent_url: fetched.permanent_url.clone(),
+        body_hash,
+        title: parsed.title,
+        lang: parsed.lang,
+        hints: parsed.hints,
+        known: Vec::new(),
+        entries: parsed.entries,
+        identities,
+    })
+}
+
+fn failure(kind: FailureKind, message: &str) -> FetchFailure {
+    FetchFailure { kind, status: None, retry_after: None, message: message.to_owned() }
+}
+
+/// Recognises a body that was seen before: 64 bits of SHA-256.
+fn body_hash(body: &[u8]) -> i64 {
+    let mut head = [0; 8];
+    head.copy_from_slice(&digest::digest(&digest::SHA256, body).as_ref()[..8]);
+    i64::from_be_bytes(head)
+}
+
+/// What is told of a poll after it was recorded.
+struct PollReport {
+    summary: PollSummary,
+    due_at: Timestamp,
+    due_reason: String,
+    events: Vec<OperationsEvent>,
+    alerts: Vec<AlertContent>,
+    recorded: Recorded,
+}
+
+impl PollReport {
+    fn of(plan: &PollPlan) -> Self {
+        let alerts = plan.articles.iter().flat_map(|article| &article.alerts);
+        Self {
+            summary: plan.summary.clone(),
+            due_at: plan.feed.due_at,
+            due_reason: plan.feed.due_reason.clone(),
+            events: plan.events.clone(),
+            alerts: alerts.map(|alert| alert.content.clone()).collect(),
+            recorded: Recorded::default(),
+        }
+    }
+
+    /// Logs, counts, and wakes the dispatcher.
+    fn tell(&self, context: &Context, feed: &FeedId) {
+        let PollSummary { outcome, entries, new, revised, .. } = self.summary;
+        let next = self.due_at;
+        if let Some(problem) = &self.summary.error {
+            context.tally.polls_failed.add(1);
+            warn!(outcome, next_poll_at = %next, reason = self.due_reason, "polled {feed}: {problem}");
+        } else {
+            context.tally.polls_good.add(1);
+            context.tally.articles.add(new as u64);
+            if outcome == "changed" {
+                info!(entries, new, revised, next_poll_at = %next, "polled {feed}: {new} new of {entries}");
+            } else {
+                debug!(next_poll_at = %next, "polled {feed}: unchanged");
+            }
+        }
+        context.tally.alerts.add(u64::from(self.recorded.alerts));
+        for alert in &self.alerts {
+            tell_alert(alert);
+        }
+        for event in &self.events {
+            warn!(event = event.kind, "feed {}: {}", event.subject, event.message);
+        }
+        if self.recorded.deliveries > 0 {
+            context.deliveries_written.notify_one();
+        }
+    }
+}
+
+/// Logs an alert: with no webhook this is where a person sees it.
+fn tell_alert(alert: &AlertContent) {
+    let title = alert.article.title.as_deref().unwrap_or("(untitled)");
+    info!(
+        alert.id = %alert.alert.id,
+        topic.id = %alert.topic.id,
+        severity = %alert.alert.severity,
+        terms = terms(&alert.found.spans),
+        link = alert.article.link.as_deref(),
+        "alert: {}: {title}", alert.topic.title
+    );
+}
+
+/// The matched words, each once, in reading order.
+fn terms(spans: &[Span]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for span in spans {
+        if !words.contains(&span.text.as_str()) {
+            words.push(&span.text);
+        }
+    }
+    words.join(", ")
+}

@@ -1,0 +1,166 @@
+//! One configuration, compiled: everything a unit of work needs, immutable.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::render::{Destination, Destinations};
+use crate::config::Settings;
+use crate::config::settings::{FirstPoll, WebhookSettings};
+use crate::domain::delivery::RetryPolicy;
+use crate::domain::poll::{FeedRules, PollRules};
+use crate::domain::schedule::IntervalPolicy;
+use crate::domain::topic::{Matcher, TopicPolicy};
+use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
+use crate::ports::{ConfigSync, FeedSync, Fetch, HostLimits, Post};
+
+/// A configuration that was read, checked and compiled; nothing about it can fail any more.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What the files say.
+    pub settings: Settings,
+    /// All topics, compiled.
+    pub matcher: Arc<dyn Matcher>,
+    /// Fetches feeds under these settings.
+    pub fetch: Arc<dyn Fetch>,
+    /// Posts messages under these settings.
+    pub post: Arc<dyn Post>,
+    /// Its webhooks, ready for use.
+    pub destinations: Destinations,
+    /// What is legal but surely not meant, for the log.
+    pub warnings: Vec<String>,
+}
+
+/// Reads and compiles the configuration; called at the start and at every reload.
+pub trait Loader: std::fmt::Debug + Send + Sync {
+    /// Builds everything that can fail.
+    ///
+    /// # Errors
+    /// The whole report for people, every mistake in it.
+    fn load(&self) -> Result<Prepared, String>;
+}
+
+/// The configuration in force.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// What the files say.
+    pub settings: Settings,
+    /// Fetches feeds.
+    pub fetch: Arc<dyn Fetch>,
+    /// Posts messages.
+    pub post: Arc<dyn Post>,
+    /// When it was put in force.
+    pub loaded_at: Timestamp,
+    matcher: Arc<dyn Matcher>,
+    topics: HashMap<TopicId, TopicPolicy>,
+    destinations: Destinations,
+    tags: BTreeMap<FeedId, Vec<String>>,
+}
+
+/// New feeds are spread over at most this long in `run`, so that a long list does not start all at once.
+const FIRST_POLL_SPREAD: Duration = Duration::from_secs(60);
+
+/// Feeds started per second at the beginning, before spreading stretches to its limit.
+const FIRST_POLLS_PER_SECOND: u32 = 20;
+
+/// What the store must know of `settings`. With `spread`, new feeds are due over the first minute.
+pub fn config_sync(settings: &Settings, now: Timestamp, spread: bool) -> ConfigSync {
+    let count = u32::try_from(settings.feeds.len()).unwrap_or(u32::MAX).max(1);
+    let window =
+        (Duration::from_secs(1) / FIRST_POLLS_PER_SECOND).saturating_mul(count).min(FIRST_POLL_SPREAD);
+    let feeds = settings
+        .feeds
+        .iter()
+        .zip(0_u32..)
+        .map(|((id, feed), index)| FeedSync {
+            id: id.clone(),
+            url: feed.url.clone(),
+            host: feed.host.clone(),
+            first_due_at: if spread {
+                now.plus(window.mul_f64(f64::from(index) / f64::from(count)))
+            } else {
+                now
+            },
+            title: feed.title.clone(),
+        })
+        .collect();
+    ConfigSync {
+        feeds,
+        topics: settings.topics.keys().cloned().collect(),
+        webhooks: settings.webhooks.keys().cloned().collect(),
+    }
+}
+
+impl Snapshot {
+    /// Joins a prepared configuration with what the store remembers of its topics.
+    pub fn new(prepared: Prepared, created_at: &BTreeMap<TopicId, Timestamp>, now: Timestamp) -> Self {
+        let Prepared { settings, matcher, fetch, post, destinations, warnings: _ } = prepared;
+        let topics = settings
+            .topics
+            .iter()
+            .map(|(id, topic)| {
+                let policy = TopicPolicy {
+                    id: id.clone(),
+                    title: topic.title.clone(),
+                    severity: topic.severity,
+                    webhooks: topic.webhooks.clone(),
+                    created_at: created_at.get(id).copied().unwrap_or(now),
+                };
+                (id.clone(), policy)
+            })
+            .collect();
+        let tags = settings.feeds.iter().map(|(id, feed)| (id.clone(), feed.tags.clone())).collect();
+        Self { settings, fetch, post, loaded_at: now, matcher, topics, destinations, tags }
+    }
+
+    /// Everything a poll of a feed with these rules is decided by.
+    pub fn poll_rules<'a>(&'a self, feed: &'a FeedRules) -> PollRules<'a> {
+        PollRules {
+            matcher: &*self.matcher,
+            topics: &self.topics,
+            renderer: &self.destinations,
+            feed,
+            tags: &self.tags,
+            max_age: self.settings.alerts.max_age,
+            alert_on_first_poll: self.settings.alerts.first_poll == FirstPoll::Alert,
+        }
+    }
+
+    /// A webhook, ready for use.
+    pub fn destination(&self, id: &WebhookId) -> Option<&Destination> {
+        self.destinations.get(id)
+    }
+
+    /// What the configuration says about one feed; `None` when it left.
+    pub fn feed_rules(&self, id: &FeedId) -> Option<FeedRules> {
+        let feed = self.settings.feeds.get(id)?;
+        let fetch = &self.settings.fetch;
+        Some(FeedRules {
+            title: feed.title.clone(),
+            lang: feed.lang.clone(),
+            interval: IntervalPolicy {
+                start: fetch.interval,
+                min: fetch.min_interval,
+                max: fetch.max_interval,
+                fixed: feed.interval,
+            },
+        })
+    }
+
+    /// How many polls may run against one host.
+    pub fn host_limits(&self) -> HostLimits {
+        let fetch = &self.settings.fetch;
+        HostLimits { in_flight: fetch.per_host, spacing: fetch.per_host_delay }
+    }
+
+    /// How deliveries to `webhook` are retried.
+    pub fn retry_policy(&self, webhook: &WebhookSettings) -> RetryPolicy {
+        let delivery = &self.settings.delivery;
+        RetryPolicy {
+            retries: delivery.retries.clone(),
+            jitter: delivery.jitter,
+            retry_after_max: delivery.retry_after_max,
+            give_up_after: webhook.give_up_after,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The command line. One file per command; `wire` is the only place that builds adapters.
+
+mod check;
+mod daemon;
+mod demo;
+mod listings;
+mod once;
+mod output;
+mod time;
+mod wire;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::telemetry::{self, LogEnvironment, LogFormat};
+
+/// Watches news feeds and tells you, once and with the reason, when something you care about is published.
+#[derive(Debug, Parser)]
+#[command(name = "wirewatch", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+struct Global {
+    /// The configuration file; conf.d/*.toml beside it is read, too [default: $WIREWATCH_CONFIG,
+    /// ./config/wirewatch.toml, $CONFIGURATION_DIRECTORY/wirewatch.toml, /etc/wirewatch/wirewatch.toml]
+    #[arg(long, short, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// How much to log to stderr: error, warn, info, debug, trace, or a filter as in RUST_LOG, which overrides it
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<String>,
+    /// How log lines look
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon: SIGHUP reloads the configuration, SIGTERM and SIGINT stop it cleanly
+    Run,
+    /// Poll everything that is due, deliver what is pending, and exit (for cron, CI, trying out)
+    Once,
+    /// Read and check the configuration, compile the topics and run their tests
+    Check,
+    /// Show the whole way from feed to webhook on bundled sample feeds, without network or configuration
+    Demo(demo::DemoArgs),
+    /// What is polled
+    #[command(subcommand)]
+    Feeds(FeedsCommand),
+    /// What was stored
+    #[command(subcommand)]
+    Articles(ArticlesCommand),
+    /// What was told, and why
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
+    /// The outbox
+    #[command(subcommand)]
+    Deliveries(DeliveriesCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum FeedsCommand {
+    /// List feeds: when each was last and will next be polled, and what is wrong with it
+    List(listings::FeedsList),
+}
+
+#[derive(Debug, Subcommand)]
+enum ArticlesCommand {
+    /// List stored articles, newest first
+    List(listings::ListArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum AlertsCommand {
+    /// List alerts, newest first
+    List(listings::ListArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum DeliveriesCommand {
+    /// List deliveries, newest first
+    List(listings::DeliveriesList),
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// As it should.
+    Fine,
+    /// The command found that something is wrong, and has said so.
+    Wrong,
+    /// The configuration is wrong, and the report was printed: a service manager must not restart into it.
+    BadConfig,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Fine => Self::SUCCESS,
+            Outcome::Wrong => Self::from(1),
+            Outcome::BadConfig => Self::from(78),
+        }
+    }
+}
+
+/// Threads for blocking work: the store's writer and readers, and parsing. Bounds how many documents
+/// are in memory parsed at a time.
+const BLOCKING_THREADS: usize = 16;
+
+/// Runs the command line and answers with the exit status: 0 fine, 1 something is wrong, 2 wrong use,
+/// 78 wrong configuration.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let default_level = match &cli.command {
+        Command::Run | Command::Once => "info",
+        _ => "warn",
+    };
+    let level = cli.global.log.as_deref().unwrap_or(default_level);
+    if let Err(problem) = telemetry::start(level, cli.global.log_format, &log_environment()) {
+        output::complain(&format!("wirewatch: {problem}"));
+        return ExitCode::from(2);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Err(problem) => Err(anyhow::Error::new(problem).context("starting the runtime")),
+    };
+    match ended {
+        Ok(outcome) => outcome.into(),
+        Err(problem) => {
+            output::complain(&format!("wirewatch: {problem:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
+    let global = cli.global;
+    match cli.command {
+        Command::Run => daemon::run(&global).await,
+        Command::Once => once::run(&global).await,
+        Command::Check => check::run(&global),
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Feeds(FeedsCommand::List(args)) => listings::feeds(&global, &args).await,
+        Command::Articles(ArticlesCommand::List(args)) => listings::articles(&global, &args).await,
+        Command::Alerts(AlertsCommand::List(args)) => listings::alerts(&global, &args).await,
+        Command::Deliveries(DeliveriesCommand::List(args)) => listings::deliveries(&global, &args).await,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
+fn log_environment() -> LogEnvironment {
+    LogEnvironment {
+        rust_log: std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()),
+        journal_stream: std::env::var("JOURNAL_STREAM").is_ok(),
+        no_color: std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty()),
+    }
+}

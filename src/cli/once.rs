@@ -1,0 +1,39 @@
+//! `wirewatch once`.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Global, Outcome, output, wire};
+use crate::app::supervisor;
+
+/// Polls everything that is due, delivers what is pending, says what came of it.
+pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
+    let loader = wire::loader(global, wire::Secrets::Required);
+    let daemon = match wire::start(&loader, false).await? {
+        Ok(daemon) => daemon,
+        Err(report) => {
+            output::complain(&report);
+            return Ok(Outcome::BadConfig);
+        }
+    };
+    let context = Arc::clone(&daemon.context);
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    tokio::select! {
+        () = supervisor::run_once(Arc::clone(&context)) => {}
+        _ = terminate.recv() => context.stop.cancel(),
+        _ = interrupt.recv() => context.stop.cancel(),
+    }
+    daemon.close().await;
+    let tally = &context.tally;
+    let (polls, failed) = (tally.polls_good.get() + tally.polls_failed.get(), tally.polls_failed.get());
+    let (sent, refused) = (tally.attempts_good.get(), tally.attempts_failed.get());
+    output::print(&format!(
+        "{polls} polls ({failed} failed), {} new articles, {} alerts, {sent} delivered ({refused} attempts failed)\n",
+        tally.articles.get(),
+        tally.alerts.get()
+    ))?;
+    Ok(if failed + refused > 0 { Outcome::Wrong } else { Outcome::Fine })
+}

@@ -1,0 +1,132 @@
+//! Content codings (RFC 9110 §8.4): gzip with any number of members, zlib or raw deflate, br, zstd.
+
+use std::io::{self, Read};
+
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+
+/// Codings of one body that are undone; more is an attack.
+const MAX_CODINGS: usize = 3;
+
+/// The largest zstd window, as a power of two: 8 MiB (RFC 9659).
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Buffer of the brotli decoder.
+const BROTLI_BUFFER: usize = 4096;
+
+/// Why a body could not be decoded.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DecodeError {
+    /// More than the bound after decoding.
+    #[error("too large")]
+    TooLarge,
+    /// Cut short, or not what the header says.
+    #[error("the body is not whole {0}")]
+    Broken(String, #[source] io::Error),
+    /// A coding we did not ask for.
+    #[error("the coding `{0}` is not known")]
+    Unknown(String),
+}
+
+/// Undoes the codings a `Content-Encoding` names, last one first, up to `max` bytes after each.
+pub(super) fn decode(body: Vec<u8>, content_encoding: &str, max: u64) -> Result<Vec<u8>, DecodeError> {
+    let codings: Vec<String> = content_encoding
+        .split(',')
+        .map(|coding| coding.trim().to_ascii_lowercase())
+        .filter(|coding| !coding.is_empty() && coding != "identity")
+        .collect();
+    if codings.len() > MAX_CODINGS {
+        return Err(DecodeError::Unknown(content_encoding.chars().take(60).collect()));
+    }
+    codings.iter().rev().try_fold(body, |body, coding| undo(&body, coding, max))
+}
+
+fn undo(body: &[u8], coding: &str, max: u64) -> Result<Vec<u8>, DecodeError> {
+    match coding {
+        "gzip" | "x-gzip" => read(MultiGzDecoder::new(without_padding(body)), "gzip", max),
+        // Named deflate means zlib, but some send it raw.
+        "deflate" => match read(ZlibDecoder::new(body), "deflate", max) {
+            Err(DecodeError::Broken(..)) => read(DeflateDecoder::new(body), "deflate", max),
+            decoded => decoded,
+        },
+        "br" => read(brotli::Decompressor::new(body, BROTLI_BUFFER), "br", max),
+        "zstd" => {
+            let broken = |problem| DecodeError::Broken("zstd".to_owned(), problem);
+            let mut decoder = zstd::stream::read::Decoder::new(body).map_err(broken)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(broken)?;
+            read(decoder, "zstd", max)
+        }
+        other => Err(DecodeError::Unknown(other.chars().take(60).collect())),
+    }
+}
+
+/// Zero bytes after the last gzip member are padding.
+fn without_padding(body: &[u8]) -> &[u8] {
+    let end = body.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+    // A member may end in zero bytes of its own: keep up to eight, the size of its trailer.
+    &body[..body.len().min(end + 8)]
+}
+
+fn read(decoder: impl Read, coding: &str, max: u64) -> Result<Vec<u8>, DecodeError> {
+    let mut out = Vec::new();
+    decoder
+        .take(max.saturating_add(1))
+        .read_to_end(&mut out)
+        .map_err(|problem| DecodeError::Broken(coding.to_owned(), problem))?;
+    if out.len() as u64 > max { Err(DecodeError::TooLarge) } else { Ok(out) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+
+    use super::*;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn every_coding_comes_back() {
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+        zlib.write_all(b"text").unwrap();
+        let mut raw = DeflateEncoder::new(Vec::new(), Compression::default());
+        raw.write_all(b"text").unwrap();
+        let mut br = Vec::new();
+        brotli::CompressorWriter::new(&mut br, 4096, 5, 22).write_all(b"text").unwrap();
+        let zstd = zstd::encode_all(&b"text"[..], 3).unwrap();
+        for (body, coding) in [
+            (gzip(b"text"), "gzip"),
+            (gzip(b"text"), "X-GZIP"),
+            (zlib.finish().unwrap(), "deflate"),
+            (raw.finish().unwrap(), "deflate"),
+            (br, "br"),
+            (zstd, "zstd"),
+            (gzip(&gzip(b"text")), "gzip, gzip"),
+            (b"text".to_vec(), "identity"),
+        ] {
+            assert_eq!(decode(body, coding, 100).unwrap(), b"text", "{coding}");
+        }
+    }
+
+    #[test]
+    fn members_join_and_padding_is_ignored() {
+        let mut body = gzip(b"one ");
+        body.extend(gzip(b"two"));
+        assert_eq!(decode(body.clone(), "gzip", 100).unwrap(), b"one two");
+    }
+
+    #[test]
+    fn what_is_cut_or_swollen_is_refused() {
+        let whole = gzip(&vec![b'x'; 100_000]);
+        assert!(matches!(decode(whole.clone(), "gzip", 99_999), Err(DecodeError::TooLarge)));
+        for cut in 1..whole.len() {
+            assert!(decode(whole[..cut].to_vec(), "gzip", 1 << 20).is_err(), "cut at {cut}");
+        }
+        assert!(matches!(decode(b"x".to_vec(), "compress", 9), Err(DecodeError::Unknown(_))));
+    }
+}

@@ -1,0 +1,309 @@
+//! Articles: which entries are known, and what a poll writes of them.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::feeds::{FeedRowId, instant, millis, slug};
+use super::outbox;
+use crate::domain::article::{EntryIdentity, KnownArticle, Suppression};
+use crate::domain::poll::{ArticleChange, ArticleText, PlannedAlert, PlannedArticle};
+use crate::domain::{ArticleKey, FeedId, IdentityHash, Timestamp};
+use crate::ports::{Recorded, StoreError};
+
+/// Former texts kept per article; a feed that writes the time into its entries must not fill the disk.
+const REVISIONS_KEPT: u32 = 20;
+
+type ArticleRowId = i64;
+
+pub(super) fn known(
+    connection: &Connection,
+    feed: &FeedId,
+    identities: &[EntryIdentity],
+) -> Result<Vec<Option<KnownArticle>>, StoreError> {
+    let feed: Option<FeedRowId> = connection
+        .prepare_cached("SELECT id FROM feed WHERE slug = ?1")?
+        .query_row([feed.as_str()], |row| row.get(0))
+        .optional()?;
+    identities
+        .iter()
+        .map(|identity| match find(connection, identity)? {
+            Some(article) => read_known(connection, article, feed, identity).map(Some),
+            None => Ok(None),
+        })
+        .collect()
+}
+
+/// The article an entry is, by guid, link or content; by key last, so that a new article never meets its own.
+fn find(connection: &Connection, identity: &EntryIdentity) -> Result<Option<ArticleRowId>, StoreError> {
+    let mut by_hash = connection.prepare_cached("SELECT article FROM identity WHERE hash = ?1")?;
+    for hash in identity.all() {
+        if let Some(article) = by_hash.query_row([hash.as_i64()], |row| row.get(0)).optional()? {
+            return Ok(Some(article));
+        }
+    }
+    let mut by_key = connection.prepare_cached("SELECT id FROM article WHERE key = ?1")?;
+    Ok(by_key.query_row([identity.key.as_bytes()], |row| row.get(0)).optional()?)
+}
+
+fn read_known(
+    connection: &Connection,
+    article: ArticleRowId,
+    feed: Option<FeedRowId>,
+    identity: &EntryIdentity,
+) -> Result<KnownArticle, StoreError> {
+    let mut known = connection
+        .prepare_cached(
+            "SELECT a.key, a.first_seen_at, a.suppressed, s.content, s.last_listed_at
+             FROM article a LEFT JOIN sighting s ON s.article = a.id AND s.feed = ?2 WHERE a.id = ?1",
+        )?
+        .query_row(params![article, feed], |row| {
+            Ok(KnownArticle {
+                key: key(row, 0)?,
+                content_here: row.get::<_, Option<i64>>(3)?.map(IdentityHash::from_i64),
+                first_seen_at: Timestamp::from_millis(row.get(1)?),
+                suppressed: suppression(row, 2)?,
+                feeds: Vec::new(),
+                last_listed_here: instant(row, 4)?,
+                alerted: Vec::new(),
+                identities: Vec::new(),
+            })
+        })?;
+    known.identities = connection
+        .prepare_cached("SELECT hash FROM identity WHERE article = ?1")?
+        .query_map([article], |row| row.get(0).map(IdentityHash::from_i64))?
+        .collect::<Result<_, _>>()?;
+    if known.content_here == Some(identity.content) {
+        // Unchanged here: nothing is matched, so nobody asks for its feeds and alerts.
+        return Ok(known);
+    }
+    known.feeds = connection
+        .prepare_cached("SELECT f.slug FROM sighting s JOIN feed f ON f.id = s.feed WHERE s.article = ?1")?
+        .query_map([article], |row| slug(row, 0))?
+        .collect::<Result<_, _>>()?;
+    known.alerted = connection
+        .prepare_cached("SELECT topic FROM alert WHERE article = ?1")?
+        .query_map([article], |row| slug(row, 0))?
+        .collect::<Result<_, _>>()?;
+    Ok(known)
+}
+
+pub(super) fn key(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<ArticleKey> {
+    let bytes: Vec<u8> = row.get(column)?;
+    ArticleKey::from_bytes(&bytes).ok_or_else(|| not_an_id(column))
+}
+
+pub(super) fn not_an_id(column: usize) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, "not an id".into())
+}
+
+pub(super) fn suppression(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Suppression>> {
+    Ok(row.get::<_, Option<String>>(column)?.as_deref().and_then(Suppression::from_word))
+}
+
+/// Writes what a poll planned for articles.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when one planned as new is known meanwhile.
+pub(super) fn record(
+    connection: &Connection,
+    feed: FeedRowId,
+    articles: &[PlannedArticle],
+    now: Timestamp,
+) -> Result<Recorded, StoreError> {
+    let mut recorded = Recorded::default();
+    for planned in articles {
+        let article = match &planned.change {
+            ArticleChange::New { article, suppressed } => {
+                insert(connection, feed, planned, article, *suppressed, now)?
+            }
+            ArticleChange::Revised(article) => {
+                let row = row_of(connection, planned.key)?;
+                revise(connection, row, article, now)?;
+                list(connection, row, feed, planned, now)?;
+                row
+            }
+            ArticleChange::Sighted | ArticleChange::Listed => {
+                let row = row_of(connection, planned.key)?;
+                list(connection, row, feed, planned, now)?;
+                row
+            }
+        };
+        for alert in &planned.alerts {
+            raise(connection, article, alert, now, &mut recorded)?;
+        }
+    }
+    Ok(recorded)
+}
+
+fn row_of(connection: &Connection, key: ArticleKey) -> Result<ArticleRowId, StoreError> {
+    connection
+        .prepare_cached("SELECT id FROM article WHERE key = ?1")?
+        .query_row([key.as_bytes()], |row| row.get(0))
+        .optional()?
+        // Removed by retention since it was read: plan again, it is new then.
+        .ok_or(StoreError::Conflict)
+}
+
+fn insert(
+    connection: &Connection,
+    feed: FeedRowId,
+    planned: &PlannedArticle,
+    article: &ArticleText,
+    suppressed: Option<Suppression>,
+    now: Timestamp,
+) -> Result<ArticleRowId, StoreError> {
+    let entry = &article.entry;
+    // Unique key and unique hashes turn a race into a conflict.
+    let row: ArticleRowId = connection
+        .prepare_cached(
+            "INSERT INTO article (key, feed, title, text, link, guid, authors, categories, lang, published_at,
+                 updated_at, first_seen_at, suppressed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) RETURNING id",
+        )?
+        .query_row(
+            params![
+                planned.key.as_bytes(),
+                feed,
+                entry.title,
+                article.text,
+                entry.link,
+                entry.guid,
+                json(&entry.authors),
+                json(&entry.categories),
+                article.lang,
+                millis(entry.published_at),
+                millis(entry.updated_at),
+                now.as_millis(),
+                suppressed.map(Suppression::as_str),
+            ],
+            |row| row.get(0),
+        )?;
+    let mut identity = connection.prepare_cached("INSERT INTO identity (hash, article) VALUES (?1, ?2)")?;
+    for hash in &planned.identities {
+        identity.execute(params![hash.as_i64(), row])?;
+    }
+    sight(connection, row, feed, planned, now)?;
+    Ok(row)
+}
+
+/// Notes that a feed lists an article, and the identities it was listed under.
+fn list(
+    connection: &Connection,
+    article: ArticleRowId,
+    feed: FeedRowId,
+    planned: &PlannedArticle,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    // A hash that names another article already stays with that one.
+    let mut identity =
+        connection.prepare_cached("INSERT OR IGNORE INTO identity (hash, article) VALUES (?1, ?2)")?;
+    for hash in &planned.identities {
+        identity.execute(params![hash.as_i64(), article])?;
+    }
+    sight(connection, article, feed, planned, now)
+}
+
+fn sight(
+    connection: &Connection,
+    article: ArticleRowId,
+    feed: FeedRowId,
+    planned: &PlannedArticle,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let renewed = connection
+        .prepare_cached(
+            "UPDATE sighting SET last_listed_at = ?3, content = ?4 WHERE article = ?1 AND feed = ?2",
+        )?
+        .execute(params![article, feed, now.as_millis(), planned.content.as_i64()])?;
+    if renewed == 0 {
+        connection
+            .prepare_cached(
+                "INSERT INTO sighting (article, feed, first_seen_at, last_listed_at, content)
+                 VALUES (?1, ?2, ?3, ?3, ?4)",
+            )?
+            .execute(params![article, feed, now.as_millis(), planned.content.as_i64()])?;
+        connection
+            .prepare_cached("UPDATE feed SET articles = articles + 1 WHERE id = ?1")?
+            .execute([feed])?;
+    }
+    Ok(())
+}
+
+fn revise(
+    connection: &Connection,
+    article: ArticleRowId,
+    text: &ArticleText,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO revision (article, revision, until, title, text)
+             SELECT id, revision, ?2, title, text FROM article WHERE id = ?1",
+        )?
+        .execute(params![article, now.as_millis()])?;
+    connection
+        .prepare_cached(
+            "DELETE FROM revision WHERE article = ?1
+             AND revision <= (SELECT revision FROM article WHERE id = ?1) - ?2",
+        )?
+        .execute(params![article, REVISIONS_KEPT])?;
+    let entry = &text.entry;
+    connection
+        .prepare_cached(
+            "UPDATE article SET title = ?2, text = ?3, link = coalesce(?4, link), authors = ?5, categories = ?6,
+                 lang = coalesce(?7, lang), published_at = coalesce(?8, published_at), updated_at = ?9,
+                 changed_at = ?10, revision = revision + 1 WHERE id = ?1",
+        )?
+        .execute(params![
+            article,
+            entry.title,
+            text.text,
+            entry.link,
+            json(&entry.authors),
+            json(&entry.categories),
+            text.lang,
+            millis(entry.published_at),
+            millis(entry.updated_at),
+            now.as_millis(),
+        ])?;
+    Ok(())
+}
+
+fn raise(
+    connection: &Connection,
+    article: ArticleRowId,
+    alert: &PlannedAlert,
+    now: Timestamp,
+    recorded: &mut Recorded,
+) -> Result<(), StoreError> {
+    let content = &alert.content;
+    let row: Option<i64> = connection
+        .prepare_cached(
+            "INSERT INTO alert (key, topic, article, severity, score, created_at, content)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING RETURNING id",
+        )?
+        .query_row(
+            params![
+                content.alert.id.as_bytes(),
+                content.topic.id.as_str(),
+                article,
+                content.alert.severity.as_str(),
+                content.found.score,
+                content.alert.created_at.as_millis(),
+                json(content),
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if let Some(row) = row {
+        recorded.alerts += 1;
+        for delivery in &alert.deliveries {
+            outbox::insert(connection, row, delivery, now)?;
+            recorded.deliveries += 1;
+        }
+    }
+    Ok(())
+}
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("values with text keys always serialise")
+}

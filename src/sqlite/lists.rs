@@ -1,0 +1,180 @@
+//! What listings show.
+
+use rusqlite::{Connection, Row, params};
+
+use super::articles::{key, not_an_id, suppression};
+use super::feeds::{instant, slug};
+use crate::domain::alert::AlertContent;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::poll::FAILING_AFTER;
+use crate::domain::topic::Severity;
+use crate::domain::{AlertId, DeliveryId, MessageId, Timestamp};
+use crate::ports::StoreError;
+use crate::ports::reads::{AlertRow, AlertState, ArticleRow, DeliveryRow, FeedHealth, FeedRow, Page};
+
+fn since(page: Page) -> i64 {
+    page.since.map_or(i64::MIN, Timestamp::as_millis)
+}
+
+/// SQLite's "all" is a negative limit.
+fn limit(page: Page) -> i64 {
+    if page.limit == 0 { -1 } else { i64::try_from(page.limit).unwrap_or(-1) }
+}
+
+pub(super) fn feeds(connection: &Connection) -> Result<Vec<FeedRow>, StoreError> {
+    let rows = connection
+        .prepare_cached(
+            "SELECT slug, url, coalesce(set_title, title), configured, status, last_poll_at, due_at, due_reason,
+                 last_error, notice, failures, articles, moved_to, last_good_at FROM feed ORDER BY slug",
+        )?
+        .query_map([], feed_row)?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+fn feed_row(row: &Row<'_>) -> rusqlite::Result<FeedRow> {
+    let (configured, gone): (bool, bool) = (row.get(3)?, row.get(4)?);
+    let failures: u32 = row.get(10)?;
+    let last_poll_at = instant(row, 5)?;
+    let state = match () {
+        () if !configured => FeedHealth::Disabled,
+        () if gone => FeedHealth::Gone,
+        () if failures >= FAILING_AFTER => FeedHealth::Failing,
+        () if last_poll_at.is_none() => FeedHealth::New,
+        () => FeedHealth::Ok,
+    };
+    let polled = configured && !gone;
+    Ok(FeedRow {
+        id: slug(row, 0)?,
+        url: row.get(1)?,
+        title: row.get(2)?,
+        state,
+        last_poll_at,
+        next_poll_at: if polled { instant(row, 6)? } else { None },
+        next_poll_reason: if polled { row.get(7)? } else { None },
+        last_error: row.get(8)?,
+        notice: row.get(9)?,
+        failures,
+        articles: row.get::<_, i64>(11)?.unsigned_abs(),
+        moved_to: row.get(12)?,
+    })
+}
+
+pub(super) fn articles(connection: &Connection, page: Page) -> Result<Vec<ArticleRow>, StoreError> {
+    let mut feeds = connection.prepare_cached(
+        "SELECT f.slug FROM sighting s JOIN feed f ON f.id = s.feed WHERE s.article = ?1 ORDER BY s.first_seen_at",
+    )?;
+    let mut rows = connection.prepare_cached(
+        "SELECT a.key, f.slug, a.title, a.link, a.guid, a.published_at, a.first_seen_at,
+             coalesce(a.updated_at, a.changed_at), a.revision, a.lang, a.suppressed, a.id
+         FROM article a JOIN feed f ON f.id = a.feed WHERE a.first_seen_at >= ?1
+         ORDER BY a.first_seen_at DESC, a.id DESC LIMIT ?2",
+    )?;
+    let rows = rows.query_map(params![since(page), limit(page)], |row| {
+        Ok(ArticleRow {
+            id: key(row, 0)?,
+            feed: slug(row, 1)?,
+            feeds: feeds
+                .query_map([row.get::<_, i64>(11)?], |row| slug(row, 0))?
+                .collect::<Result<_, _>>()?,
+            title: row.get(2)?,
+            link: row.get(3)?,
+            guid: row.get(4)?,
+            published_at: instant(row, 5)?,
+            first_seen_at: Timestamp::from_millis(row.get(6)?),
+            updated_at: instant(row, 7)?,
+            revision: row.get(8)?,
+            lang: row.get(9)?,
+            suppressed: suppression(row, 10)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn alerts(connection: &Connection, page: Page) -> Result<Vec<AlertRow>, StoreError> {
+    let rows = connection
+        .prepare_cached(
+            "SELECT l.key, l.topic, a.key, l.severity, l.score, l.created_at, l.content,
+                 (SELECT group_concat(DISTINCT state) FROM delivery WHERE alert = l.id)
+             FROM alert l JOIN article a ON a.id = l.article WHERE l.created_at >= ?1
+             ORDER BY l.created_at DESC, l.id DESC LIMIT ?2",
+        )?
+        .query_map(params![since(page), limit(page)], alert_row)?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+fn alert_row(row: &Row<'_>) -> rusqlite::Result<AlertRow> {
+    let content: AlertContent = serde_json::from_str(&row.get::<_, String>(6)?).map_err(|problem| {
+        rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, problem.into())
+    })?;
+    let mut terms: Vec<String> = Vec::new();
+    for span in &content.found.spans {
+        if !terms.contains(&span.term) {
+            terms.push(span.term.clone());
+        }
+    }
+    let states: Option<String> = row.get(7)?;
+    Ok(AlertRow {
+        id: AlertId::from_bytes(&row.get::<_, Vec<u8>>(0)?).ok_or_else(|| not_an_id(0))?,
+        topic: slug(row, 1)?,
+        article: key(row, 2)?,
+        title: content.article.title,
+        link: content.article.link,
+        severity: row.get::<_, String>(3)?.parse().unwrap_or(Severity::Normal),
+        score: row.get(4)?,
+        created_at: Timestamp::from_millis(row.get(5)?),
+        state: alert_state(states.as_deref()),
+        terms,
+    })
+}
+
+/// Where an alert stands, from the states of its deliveries.
+fn alert_state(states: Option<&str>) -> AlertState {
+    let Some(states) = states else { return AlertState::Logged };
+    let any = |wanted: &[&str]| states.split(',').any(|state| wanted.contains(&state));
+    if any(&["pending", "sending"]) {
+        AlertState::Pending
+    } else if any(&["held"]) {
+        AlertState::Held
+    } else if any(&["dead"]) {
+        AlertState::Dead
+    } else {
+        AlertState::Delivered
+    }
+}
+
+pub(super) fn deliveries(
+    connection: &Connection,
+    page: Page,
+    state: Option<DeliveryState>,
+) -> Result<Vec<DeliveryRow>, StoreError> {
+    let rows = connection
+        .prepare_cached(
+            "SELECT d.key, m.key, l.key, d.webhook, d.state, d.attempts, d.due_at, d.last_status, d.last_error,
+                 d.created_at, d.reason
+             FROM delivery d JOIN alert l ON l.id = d.alert LEFT JOIN message m ON m.id = d.message
+             WHERE d.created_at >= ?1 AND (?3 IS NULL OR d.state = ?3)
+             ORDER BY d.created_at DESC, d.id DESC LIMIT ?2",
+        )?
+        .query_map(params![since(page), limit(page), state.map(DeliveryState::as_str)], delivery_row)?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+fn delivery_row(row: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
+    let message: Option<Vec<u8>> = row.get(1)?;
+    Ok(DeliveryRow {
+        id: DeliveryId::from_bytes(&row.get::<_, Vec<u8>>(0)?).ok_or_else(|| not_an_id(0))?,
+        webhook_id: message.as_deref().and_then(MessageId::from_bytes),
+        alert: AlertId::from_bytes(&row.get::<_, Vec<u8>>(2)?).ok_or_else(|| not_an_id(2))?,
+        webhook: slug(row, 3)?,
+        state: row.get::<_, String>(4)?.parse().unwrap_or(DeliveryState::Pending),
+        attempts: row.get(5)?,
+        next_attempt_at: instant(row, 6)?,
+        last_status: row.get(7)?,
+        last_error: row.get(8)?,
+        created_at: Timestamp::from_millis(row.get(9)?),
+        reason: row.get(10)?,
+    })
+}

@@ -1,0 +1,273 @@
+//! The store on SQLite: one writer with group commit, a few readers, one file.
+
+mod articles;
+mod feeds;
+mod lists;
+mod open;
+mod outbox;
+mod retention;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+pub use open::{DaemonLock, MIGRATIONS, OpenError, SCHEMA};
+
+use crate::domain::article::{EntryIdentity, KnownArticle};
+use crate::domain::delivery::{ClaimedDelivery, DeliveryState, PostOutcome, Settlement};
+use crate::domain::feed::ClaimedFeed;
+use crate::domain::poll::PollPlan;
+use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
+use crate::ports::reads::{AlertRow, ArticleRow, DeliveryRow, FeedRow, Page};
+use crate::ports::{Claim, ConfigSync, HostLimits, NextDue, Recorded, RetentionPolicy, Store, StoreError};
+use writer::Writer;
+
+/// Connections that read at the same time.
+const READERS: usize = 4;
+
+/// The store on one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    /// Absent in a store that only reads, and after `close`.
+    writer: Mutex<Option<Writer>>,
+    readers: Readers,
+    tasks: TaskTracker,
+}
+
+/// Where reads go.
+#[derive(Debug)]
+enum Readers {
+    /// Connections of their own, at rest here.
+    Pool { path: PathBuf, idle: Arc<Mutex<Vec<Connection>>>, permits: Arc<Semaphore> },
+    /// Through the writer: a database in memory has one connection.
+    Writer,
+}
+
+impl SqliteStore {
+    /// Opens the database for the daemon: makes it when there is none, migrates it when it is old.
+    ///
+    /// Must be called within a tokio runtime: the writer is a task.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; each says what to do.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let connection = open::open_writer(path)?;
+        Ok(Self::with(Some(connection), Readers::pool(path)))
+    }
+
+    /// Opens an existing database for reading, beside a running daemon or without one.
+    ///
+    /// # Errors
+    /// [`OpenError::Missing`] when there is none yet, and the others.
+    pub fn open_for_reading(path: &Path) -> Result<Self, OpenError> {
+        let first = open::open_reader(path)?;
+        let readers = Readers::pool(path);
+        if let Readers::Pool { idle, .. } = &readers {
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(first);
+        }
+        Ok(Self::with(None, readers))
+    }
+
+    /// A database in memory, for simulation: works under tokio's paused clock.
+    ///
+    /// # Errors
+    /// When SQLite has no memory.
+    pub fn open_in_memory() -> Result<Self, OpenError> {
+        Ok(Self::with(Some(open::open_memory()?), Readers::Writer))
+    }
+
+    fn with(connection: Option<Connection>, readers: Readers) -> Self {
+        let tasks = TaskTracker::new();
+        let writer = connection.map(|connection| Writer::start(connection, &tasks));
+        tasks.close();
+        Self { writer: Mutex::new(writer), readers, tasks }
+    }
+
+    /// Commits what waits, checkpoints, and ends the writer; later writes get [`StoreError::Closed`].
+    pub async fn close(&self) {
+        drop(self.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.tasks.wait().await;
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        writer.ok_or(StoreError::Closed)?.write(work).await
+    }
+
+    async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let Readers::Pool { path, idle, permits } = &self.readers else { return self.write(work).await };
+        let permit = Arc::clone(permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let (path, idle) = (path.clone(), Arc::clone(idle));
+        tokio::task::spawn_blocking(move || {
+            let resting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match resting {
+                Some(connection) => connection,
+                None => open::open_reader(&path).map_err(|problem| StoreError::Failed(problem.into()))?,
+            };
+            let done = work(&connection);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            drop(permit);
+            done
+        })
+        .await
+        .map_err(|problem| StoreError::Failed(problem.into()))?
+    }
+}
+
+impl Readers {
+    fn pool(path: &Path) -> Self {
+        Self::Pool { path: path.to_owned(), idle: Arc::default(), permits: Arc::new(Semaphore::new(READERS)) }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn sync_config(
+        &self,
+        config: ConfigSync,
+        now: Timestamp,
+    ) -> Result<BTreeMap<TopicId, Timestamp>, StoreError> {
+        self.write(move |connection| {
+            feeds::sync(connection, &config.feeds, now)?;
+            outbox::sync_webhooks(connection, &config.webhooks, now)?;
+            feeds::sync_topics(connection, &config.topics, now)
+        })
+        .await
+    }
+
+    async fn recover(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            feeds::recover(connection, now)?;
+            outbox::recover(connection, now)
+        })
+        .await
+    }
+
+    async fn claim_due_feeds(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: usize,
+        hosts: HostLimits,
+    ) -> Result<Vec<Claim<ClaimedFeed>>, StoreError> {
+        self.write(move |connection| feeds::claim(connection, now, lease, limit, hosts)).await
+    }
+
+    async fn feeds_due_by(&self, at: Timestamp) -> Result<u64, StoreError> {
+        self.read(move |connection| feeds::due_by(connection, at)).await
+    }
+
+    async fn known(
+        &self,
+        feed: &FeedId,
+        identities: Vec<EntryIdentity>,
+    ) -> Result<Vec<Option<KnownArticle>>, StoreError> {
+        let feed = feed.clone();
+        self.read(move |connection| articles::known(connection, &feed, &identities)).await
+    }
+
+    async fn record_poll(
+        &self,
+        claim: &Claim<ClaimedFeed>,
+        plan: PollPlan,
+        now: Timestamp,
+    ) -> Result<Recorded, StoreError> {
+        let (token, feed) = (claim.token(), claim.work().id.clone());
+        self.write(move |connection| {
+            let row = feeds::claimed_row(connection, &feed, token)?;
+            let recorded = articles::record(connection, row, &plan.articles, now)?;
+            feeds::record(connection, row, &plan.feed, plan.host_pause, now)?;
+            Ok(recorded)
+        })
+        .await
+    }
+
+    async fn release_feed(&self, claim: &Claim<ClaimedFeed>, due_at: Timestamp) -> Result<(), StoreError> {
+        let (token, feed) = (claim.token(), claim.work().id.clone());
+        self.write(move |connection| {
+            let row = feeds::claimed_row(connection, &feed, token)?;
+            feeds::release(connection, row, due_at)
+        })
+        .await
+    }
+
+    async fn claim_due_deliveries(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        permits: Vec<(WebhookId, usize)>,
+    ) -> Result<Vec<Claim<ClaimedDelivery>>, StoreError> {
+        self.write(move |connection| outbox::claim(connection, now, lease, &permits)).await
+    }
+
+    async fn record_attempt(
+        &self,
+        claim: &Claim<ClaimedDelivery>,
+        outcome: &PostOutcome,
+        settlement: &Settlement,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (token, id, attempt) = (claim.token(), claim.work().id, claim.work().attempt);
+        let (outcome, settlement) = (outcome.clone(), settlement.clone());
+        self.write(move |connection| {
+            outbox::record(connection, token, id, attempt, &outcome, &settlement, now)
+        })
+        .await
+    }
+
+    async fn next_due(&self) -> Result<NextDue, StoreError> {
+        self.read(|connection| {
+            Ok(NextDue { feed: feeds::next_due(connection)?, delivery: outbox::next_due(connection)? })
+        })
+        .await
+    }
+
+    async fn retain(&self, policy: RetentionPolicy) -> Result<u64, StoreError> {
+        self.write(move |connection| retention::retain(connection, policy)).await
+    }
+
+    async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            connection
+                .prepare_cached("INSERT INTO meta (name, value) VALUES ('probed_at', ?1) ON CONFLICT DO UPDATE SET value = excluded.value")?
+                .execute([now.to_string()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn list_feeds(&self) -> Result<Vec<FeedRow>, StoreError> {
+        self.read(lists::feeds).await
+    }
+
+    async fn list_articles(&self, page: Page) -> Result<Vec<ArticleRow>, StoreError> {
+        self.read(move |connection| lists::articles(connection, page)).await
+    }
+
+    async fn list_alerts(&self, page: Page) -> Result<Vec<AlertRow>, StoreError> {
+        self.read(move |connection| lists::alerts(connection, page)).await
+    }
+
+    async fn list_deliveries(
+        &self,
+        page: Page,
+        state: Option<DeliveryState>,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.read(move |connection| lists::deliveries(connection, page, state)).await
+    }
+}

@@ -1,0 +1,300 @@
+//! The outbox: deliveries, their messages and attempts, and the state of webhooks.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::articles::not_an_id;
+use super::feeds::slug;
+use crate::domain::delivery::{ClaimedDelivery, PlannedDelivery, PostOutcome, Settlement};
+use crate::domain::{AlertId, DeliveryId, MessageId, Timestamp, WebhookId};
+use crate::ports::{Claim, StoreError};
+
+/// Why deliveries wait for a webhook that left the configuration.
+const UNCONFIGURED: &str = "the webhook is not in the configuration";
+
+/// Makes the known webhooks those of the configuration; deliveries to one that left wait for its return.
+pub(super) fn sync_webhooks(
+    connection: &Connection,
+    webhooks: &[WebhookId],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection.execute("UPDATE webhook SET configured = 0", [])?;
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO webhook (slug, configured) VALUES (?1, 1) ON CONFLICT (slug) DO UPDATE SET configured = 1",
+    )?;
+    for webhook in webhooks {
+        upsert.execute([webhook.as_str()])?;
+    }
+    connection.execute(
+        "UPDATE delivery SET state = 'held', reason = ?1, due_at = NULL
+         WHERE state = 'pending' AND webhook IN (SELECT slug FROM webhook WHERE configured = 0)",
+        [UNCONFIGURED],
+    )?;
+    connection.execute(
+        "UPDATE delivery SET state = 'pending', reason = NULL, due_at = ?2, round_started_at = ?2, round_attempts = 0
+         WHERE state = 'held' AND reason = ?1
+           AND webhook IN (SELECT slug FROM webhook WHERE configured = 1 AND disabled_at IS NULL)",
+        params![UNCONFIGURED, now.as_millis()],
+    )?;
+    Ok(())
+}
+
+/// Gives the claims of a former process back: nobody knows whether those requests arrived, so they are
+/// sent again under the same id.
+pub(super) fn recover(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE attempt SET ended_at = ?1, error_kind = 'interrupted', error = 'wirewatch ended before the answer came'
+         WHERE ended_at IS NULL",
+        [now.as_millis()],
+    )?;
+    connection.execute(
+        "UPDATE delivery SET state = 'pending', claim = NULL, due_at = ?1 WHERE state = 'sending'",
+        [now.as_millis()],
+    )?;
+    Ok(())
+}
+
+/// Writes a delivery with its message. Where the message could not be made it is dead from the start;
+/// where the webhook takes none now it is held.
+pub(super) fn insert(
+    connection: &Connection,
+    alert: i64,
+    planned: &PlannedDelivery,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let message = match &planned.content {
+        Ok(rendered) => Some(
+            connection
+                .prepare_cached(
+                    "INSERT INTO message (key, webhook, body, content_type, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                     RETURNING id",
+                )?
+                .query_row(
+                    params![
+                        planned.message.as_bytes(),
+                        planned.webhook.as_str(),
+                        rendered.body,
+                        rendered.content_type,
+                        now.as_millis()
+                    ],
+                    |row| row.get::<_, i64>(0),
+                )?,
+        ),
+        Err(_) => None,
+    };
+    let closed: Option<String> = connection
+        .prepare_cached(
+            "SELECT CASE WHEN configured = 0 THEN ?2 ELSE disabled_reason END FROM webhook
+             WHERE slug = ?1 AND (configured = 0 OR disabled_at IS NOT NULL)",
+        )?
+        .query_row(params![planned.webhook.as_str(), UNCONFIGURED], |row| row.get(0))
+        .optional()?;
+    let (state, reason, due_at) = match (&planned.content, closed) {
+        (Err(why), _) => ("dead", Some(format!("the message could not be made: {why}")), None),
+        (Ok(_), Some(why)) => ("held", Some(why), None),
+        (Ok(_), None) => ("pending", None, Some(now.as_millis())),
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO delivery (key, alert, webhook, message, state, reason, round_started_at, due_at, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7)",
+        )?
+        .execute(params![
+            planned.id.as_bytes(),
+            alert,
+            planned.webhook.as_str(),
+            message,
+            state,
+            reason,
+            now.as_millis(),
+            due_at
+        ])?;
+    Ok(())
+}
+
+pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let at: Option<i64> = connection
+        .prepare_cached(
+            "SELECT min((SELECT max(min(d.due_at), w.paused_until) FROM delivery d
+                         WHERE d.webhook = w.slug AND d.state IN ('pending', 'sending')))
+             FROM webhook w WHERE w.configured = 1 AND w.disabled_at IS NULL",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(at.map(Timestamp::from_millis))
+}
+
+pub(super) fn claim(
+    connection: &Connection,
+    now: Timestamp,
+    lease: Duration,
+    permits: &[(WebhookId, usize)],
+) -> Result<Vec<Claim<ClaimedDelivery>>, StoreError> {
+    let mut due = connection.prepare_cached(
+        "SELECT d.id FROM delivery d JOIN webhook w ON w.slug = d.webhook
+         WHERE d.webhook = ?1 AND d.state IN ('pending', 'sending') AND d.due_at <= ?2
+           AND w.configured = 1 AND w.disabled_at IS NULL AND w.paused_until <= ?2
+         ORDER BY d.due_at LIMIT ?3",
+    )?;
+    let mut claims = Vec::new();
+    for (webhook, permits) in permits {
+        let limit = i64::try_from(*permits).unwrap_or(i64::MAX);
+        let rows: Vec<i64> = due
+            .query_map(params![webhook.as_str(), now.as_millis(), limit], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for row in rows {
+            claims.push(claim_row(connection, row, now, lease)?);
+        }
+    }
+    Ok(claims)
+}
+
+/// Takes one delivery under a lease and writes the row of its attempt.
+fn claim_row(
+    connection: &Connection,
+    row: i64,
+    now: Timestamp,
+    lease: Duration,
+) -> Result<Claim<ClaimedDelivery>, StoreError> {
+    let token: i64 = connection
+        .prepare_cached(
+            "UPDATE delivery SET state = 'sending', claim = random(), due_at = ?2, attempts = attempts + 1,
+                 round_attempts = round_attempts + 1 WHERE id = ?1 RETURNING claim",
+        )?
+        .query_row(params![row, now.plus(lease).as_millis()], |row| row.get(0))?;
+    let delivery = connection
+        .prepare_cached(
+            "SELECT d.key, a.key, d.webhook, m.key, m.body, m.content_type, d.attempts, d.round_attempts,
+                 d.round_started_at
+             FROM delivery d JOIN alert a ON a.id = d.alert JOIN message m ON m.id = d.message WHERE d.id = ?1",
+        )?
+        .query_row([row], claimed_delivery)?;
+    // An attempt whose lease lapsed was never answered for.
+    connection
+        .prepare_cached(
+            "UPDATE attempt SET ended_at = ?2, error_kind = 'interrupted', error = 'no outcome was recorded in time'
+             WHERE delivery = ?1 AND ended_at IS NULL",
+        )?
+        .execute(params![row, now.as_millis()])?;
+    connection
+        .prepare_cached("INSERT INTO attempt (delivery, number, started_at) VALUES (?1, ?2, ?3)")?
+        .execute(params![row, delivery.attempt, now.as_millis()])?;
+    Ok(Claim::new(token, delivery))
+}
+
+fn claimed_delivery(row: &Row<'_>) -> rusqlite::Result<ClaimedDelivery> {
+    let bytes = |column: usize| row.get::<_, Vec<u8>>(column);
+    Ok(ClaimedDelivery {
+        id: DeliveryId::from_bytes(&bytes(0)?).ok_or_else(|| not_an_id(0))?,
+        alert: AlertId::from_bytes(&bytes(1)?).ok_or_else(|| not_an_id(1))?,
+        webhook: slug(row, 2)?,
+        message: MessageId::from_bytes(&bytes(3)?).ok_or_else(|| not_an_id(3))?,
+        body: row.get(4)?,
+        content_type: row.get(5)?,
+        attempt: row.get(6)?,
+        round_attempt: row.get(7)?,
+        round_started_at: Timestamp::from_millis(row.get(8)?),
+    })
+}
+
+/// The most of an answer that is kept.
+const EXCERPT_BYTES: usize = 4096;
+
+pub(super) fn record(
+    connection: &Connection,
+    token: i64,
+    id: DeliveryId,
+    attempt: u32,
+    outcome: &PostOutcome,
+    settlement: &Settlement,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (row, webhook): (i64, String) = connection
+        .prepare_cached(
+            "SELECT id, webhook FROM delivery WHERE key = ?1 AND claim = ?2 AND state = 'sending'",
+        )?
+        .query_row(params![id.as_bytes(), token], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?
+        .ok_or(StoreError::LeaseLost)?;
+    let (status, kind, error) = close_attempt(connection, row, attempt, outcome, now)?;
+    let (state, reason, due_at, done_at) = match settlement {
+        Settlement::Delivered => ("delivered", None, None, Some(now)),
+        Settlement::RetryAt { at, .. } => ("pending", None, Some(*at), None),
+        Settlement::Dead { reason, .. } => ("dead", Some(*reason), None, Some(now)),
+    };
+    let error = if *settlement == Settlement::Delivered { None } else { error.or(kind.map(str::to_owned)) };
+    connection
+        .prepare_cached(
+            "UPDATE delivery SET state = ?2, reason = ?3, due_at = ?4, done_at = ?5, claim = NULL, last_status = ?6,
+                 last_error = ?7 WHERE id = ?1",
+        )?
+        .execute(params![
+            row,
+            state,
+            reason,
+            due_at.map(Timestamp::as_millis),
+            done_at.map(Timestamp::as_millis),
+            status,
+            error
+        ])?;
+    match settlement {
+        Settlement::RetryAt { at, pause_webhook: true } => {
+            connection
+                .prepare_cached("UPDATE webhook SET paused_until = max(paused_until, ?2) WHERE slug = ?1")?
+                .execute(params![webhook, at.as_millis()])?;
+        }
+        Settlement::Dead { disable_webhook: true, .. } => disable(connection, &webhook, now)?,
+        Settlement::Delivered | Settlement::RetryAt { .. } | Settlement::Dead { .. } => {}
+    }
+    Ok(())
+}
+
+type Closed = (Option<u16>, Option<&'static str>, Option<String>);
+
+fn close_attempt(
+    connection: &Connection,
+    delivery: i64,
+    number: u32,
+    outcome: &PostOutcome,
+    now: Timestamp,
+) -> Result<Closed, StoreError> {
+    let (status, kind, error, retry_after, excerpt) = match outcome {
+        PostOutcome::Answered { status, retry_after, excerpt, .. } => {
+            let error = (!(200..300).contains(status)).then(|| format!("answered {status}"));
+            (Some(*status), None, error, *retry_after, Some(&excerpt[..excerpt.len().min(EXCERPT_BYTES)]))
+        }
+        PostOutcome::Failed { kind, message, .. } => {
+            (None, Some(kind.as_str()), Some(message.clone()), None, None)
+        }
+    };
+    connection
+        .prepare_cached(
+            "UPDATE attempt SET ended_at = ?3, status = ?4, error_kind = ?5, error = ?6, retry_after = ?7, excerpt = ?8
+             WHERE delivery = ?1 AND number = ?2",
+        )?
+        .execute(params![
+            delivery,
+            number,
+            now.as_millis(),
+            status,
+            kind,
+            error,
+            retry_after.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
+            excerpt
+        ])?;
+    Ok((status, kind, error))
+}
+
+/// Takes a webhook out of use; what waits for it is held until a person enables it.
+fn disable(connection: &Connection, webhook: &str, now: Timestamp) -> Result<(), StoreError> {
+    let reason = "the webhook is disabled: it answered 410 Gone";
+    connection
+        .prepare_cached("UPDATE webhook SET disabled_at = ?2, disabled_reason = ?3 WHERE slug = ?1")?
+        .execute(params![webhook, now.as_millis(), reason])?;
+    connection
+        .prepare_cached(
+            "UPDATE delivery SET state = 'held', reason = ?2, due_at = NULL WHERE webhook = ?1 AND state = 'pending'",
+        )?
+        .execute(params![webhook, reason])?;
+    Ok(())
+}

@@ -1,0 +1,304 @@
+//! The real loops on an in-memory store, a fake network and a paused clock: time is simulated, the
+//! transcript is a snapshot.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
+use tokio::task::JoinSet;
+use wirewatch::app::render::Destinations;
+use wirewatch::app::snapshot::{Loader, Prepared, Snapshot, config_sync};
+use wirewatch::app::supervisor::{self, Ended};
+use wirewatch::app::{Context, Dice, reload};
+use wirewatch::clock::TokioClock;
+use wirewatch::config::{self, Settings};
+use wirewatch::domain::Timestamp;
+use wirewatch::domain::delivery::PostOutcome;
+use wirewatch::domain::feed::Validators;
+use wirewatch::domain::fetch::{AnswerMeta, FailureKind, FetchFailure, FetchOutcome, Fetched};
+use wirewatch::matching;
+use wirewatch::ports::{Clock, Fetch, FetchRequest, Post, PostRequest, Store};
+use wirewatch::sqlite::SqliteStore;
+
+/// 2026-11-23 08:00 UTC.
+const START: Timestamp = Timestamp::from_secs(1_795_420_800);
+
+/// What the outside world saw and said, in order.
+#[derive(Clone, Debug)]
+struct Transcript(Arc<Mutex<String>>, Arc<dyn Clock>);
+
+impl Transcript {
+    fn line(&self, text: &str) {
+        let at = self.1.now().since(START);
+        let (minutes, seconds) = (at.as_secs() / 60, at.as_secs() % 60);
+        let mut transcript = self.0.lock().unwrap();
+        writeln!(transcript, "{minutes:02}:{seconds:02}  {text}").unwrap();
+    }
+}
+
+/// What a feed's address answers from an instant on.
+#[derive(Clone, Debug)]
+enum Page {
+    Document(String),
+    Status(u16),
+    Unreachable,
+}
+
+/// A fake web: for each address, what it answers from when on.
+#[derive(Debug)]
+struct Web {
+    pages: BTreeMap<String, Vec<(Duration, Page)>>,
+    transcript: Transcript,
+}
+
+#[async_trait]
+impl Fetch for Web {
+    async fn fetch(&self, request: FetchRequest) -> FetchOutcome {
+        tokio::time::sleep(Duration::from_millis(120)).await;
+        let at = self.transcript.1.now().since(START);
+        let script = self.pages.get(&request.url).expect("a scripted address");
+        let (since, page) = script.iter().rev().find(|(from, _)| *from <= at).expect("a page from the start");
+        let etag = format!("\"{}\"", since.as_secs()).into_bytes();
+        let meta = AnswerMeta {
+            validators: Validators { etag: Some(etag.clone()), last_modified: None },
+            fresh_for: None,
+        };
+        let conditional = if request.validators.is_empty() { "GET" } else { "GET if changed" };
+        let (outcome, answer) = match page {
+            Page::Document(_) if request.validators.etag.as_ref() == Some(&etag) => {
+                (FetchOutcome::Unchanged(meta), "304".to_owned())
+            }
+            Page::Document(text) => {
+                let fetched = Fetched {
+                    body: text.clone().into_bytes(),
+                    content_type: None,
+                    final_url: request.url.clone(),
+                    permanent_url: None,
+                    meta,
+                };
+                (FetchOutcome::Fetched(Box::new(fetched)), "200".to_owned())
+            }
+            Page::Status(429) => {
+                let retry_after = Some(Duration::from_secs(90));
+                (FetchOutcome::Throttled { status: 429, retry_after }, "429, retry after 90 s".to_owned())
+            }
+            Page::Status(status) => (failed(FailureKind::Status, Some(*status)), status.to_string()),
+            Page::Unreachable => (failed(FailureKind::Connect, None), "no connection".to_owned()),
+        };
+        self.transcript.line(&format!("{conditional} {} -> {answer}", request.url));
+        outcome
+    }
+}
+
+fn failed(kind: FailureKind, status: Option<u16>) -> FetchOutcome {
+    let message = status.map_or("no connection".to_owned(), |status| format!("status {status}"));
+    FetchOutcome::Failed(FetchFailure { kind, status, retry_after: None, message })
+}
+
+/// A fake receiver: what it answers, attempt by attempt; the last answer repeats.
+#[derive(Debug)]
+struct Receiver {
+    answers: Mutex<Vec<u16>>,
+    transcript: Transcript,
+}
+
+#[async_trait]
+impl Post for Receiver {
+    async fn post(&self, request: PostRequest) -> PostOutcome {
+        tokio::time::sleep(Duration::from_millis(80)).await;
+        let status = {
+            let mut answers = self.answers.lock().unwrap();
+            if answers.len() > 1 { answers.remove(0) } else { answers[0] }
+        };
+        let header = |name: &str| {
+            let found = request.headers.iter().find(|(other, _)| other == name);
+            found.map(|(_, value)| value.expose_secret().to_owned()).unwrap_or_default()
+        };
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        let terms: Vec<&str> = body["data"]["match"]["spans"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|span| span["text"].as_str().unwrap())
+            .collect();
+        self.transcript.line(&format!(
+            "POST {} [{}] {} ({}) -> {status}",
+            header("webhook-id"),
+            body["data"]["topic"]["id"].as_str().unwrap(),
+            body["data"]["article"]["title"].as_str().unwrap(),
+            terms.join(", ")
+        ));
+        PostOutcome::Answered { status, retry_after: None, excerpt: Vec::new(), took: Duration::from_millis(80) }
+    }
+}
+
+/// A simulated installation.
+struct Simulation {
+    transcript: Transcript,
+    clock: Arc<dyn Clock>,
+    store: Arc<dyn Store>,
+    loader: Arc<SimLoader>,
+}
+
+#[derive(Debug)]
+struct SimLoader {
+    config: Mutex<String>,
+    web: Arc<Web>,
+    receiver: Arc<Receiver>,
+}
+
+impl Loader for SimLoader {
+    fn load(&self) -> Result<Prepared, String> {
+        let settings: Settings = config::from_text(&self.config.lock().unwrap())?;
+        let specs: Vec<_> = settings.topics.values().map(|topic| topic.spec.clone()).collect();
+        let compiled = matching::compile(&settings.concepts, &specs);
+        if let Some(problem) = compiled.diagnostics.first() {
+            return Err(format!("{problem:?}"));
+        }
+        let destinations = Destinations::new(&settings).map_err(|problems| problems.join("\n"))?;
+        Ok(Prepared {
+            destinations,
+            matcher: Arc::new(compiled.set),
+            fetch: Arc::clone(&self.web) as Arc<dyn Fetch>,
+            post: Arc::clone(&self.receiver) as Arc<dyn Post>,
+            warnings: Vec::new(),
+            settings,
+        })
+    }
+}
+
+impl Simulation {
+    fn new(config: &str, pages: &[(&str, &[(u64, Page)])], answers: &[u16]) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(START));
+        let transcript = Transcript(Arc::default(), Arc::clone(&clock));
+        let pages = pages
+            .iter()
+            .map(|(url, script)| {
+                let script =
+                    script.iter().map(|(from, page)| (Duration::from_secs(*from), page.clone())).collect();
+                ((*url).to_owned(), script)
+            })
+            .collect();
+        let web = Arc::new(Web { pages, transcript: transcript.clone() });
+        let receiver =
+            Arc::new(Receiver { answers: Mutex::new(answers.to_vec()), transcript: transcript.clone() });
+        let loader = Arc::new(SimLoader { config: Mutex::new(config.to_owned()), web, receiver });
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open_in_memory().unwrap());
+        Self { transcript, clock, store, loader }
+    }
+
+    async fn start(&self) -> (Arc<Context>, JoinSet<Ended>) {
+        let prepared = self.loader.load().unwrap();
+        let now = self.clock.now();
+        let created = self.store.sync_config(config_sync(&prepared.settings, now, true), now).await.unwrap();
+        let snapshot = Snapshot::new(prepared, &created, now);
+        let context =
+            Context::new(Arc::clone(&self.store), Arc::clone(&self.clock), Dice::seeded(1), snapshot);
+        let context = Arc::new(context);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(supervisor::run(Arc::clone(&context)));
+        (context, tasks)
+    }
+
+    async fn stop(&self, context: &Context, mut tasks: JoinSet<Ended>) {
+        context.stop.cancel();
+        assert_eq!(tasks.join_next().await.unwrap().unwrap(), Ended::Stopped);
+        self.transcript.line("stopped");
+    }
+
+    fn transcript(&self) -> String {
+        self.transcript.0.lock().unwrap().clone()
+    }
+}
+
+fn rss(items: &[(&str, &str)]) -> Page {
+    let items: String = items
+        .iter()
+        .map(|(guid, title)| {
+            format!("<item><guid>{guid}</guid><title>{title}</title><link>https://wire.example/{guid}</link></item>")
+        })
+        .collect();
+    Page::Document(format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>"))
+}
+
+const CONFIG: &str = r#"
+[fetch]
+interval = "1m"
+per_host_delay = "0s"
+
+[delivery]
+retries = ["5s", "30s", "2m"]
+
+[feeds.wire]
+url = "https://wire.example/rss"
+interval = "1m"
+
+[feeds.ticker]
+url = "https://ticker.example/rss"
+interval = "1m"
+
+[topics.kursk]
+query = "(DPRK OR Pyongyang) AND (troops OR soldiers)"
+webhooks = ["desk"]
+
+[webhooks.desk]
+url = "https://desk.example/hook"
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn five_minutes_of_operation() {
+    let wire = [
+        (0, rss(&[("old", "Pyongyang shows soldiers")])),
+        (90, rss(&[("a", "DPRK troops in Kursk"), ("old", "Pyongyang shows soldiers")])),
+        // Edited, with another guid: a revision.
+        (150, rss(&[("a", "Updated: DPRK troops in Kursk"), ("b", "Rain"), ("old", "Pyongyang shows soldiers")])),
+        (200, Page::Unreachable),
+        (280, rss(&[("c", "Pyongyang sends soldiers again"), ("a", "Updated: DPRK troops in Kursk")])),
+    ];
+    let ticker = [
+        (0, rss(&[("x", "Harvest")])),
+        (100, Page::Status(429)),
+        (200, rss(&[("x", "Harvest"), ("y", "DPRK soldiers seen")])),
+    ];
+    let simulation = Simulation::new(
+        CONFIG,
+        &[("https://wire.example/rss", &wire), ("https://ticker.example/rss", &ticker)],
+        &[503, 200],
+    );
+    let (context, tasks) = simulation.start().await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    simulation.stop(&context, tasks).await;
+    insta::assert_snapshot!(simulation.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_added_by_reload_alerts_for_what_comes_later_only() {
+    let wire = [
+        (0, rss(&[])),
+        (60, rss(&[("a", "Harvest of 2026")])),
+        (200, rss(&[("a", "Harvest of 2026, updated"), ("b", "Harvest again")])),
+    ];
+    let ticker = [(0, rss(&[]))];
+    let simulation = Simulation::new(
+        CONFIG,
+        &[("https://wire.example/rss", &wire), ("https://ticker.example/rss", &ticker)],
+        &[200],
+    );
+    let (context, tasks) = simulation.start().await;
+    tokio::time::sleep(Duration::from_secs(150)).await;
+    simulation
+        .loader
+        .config
+        .lock()
+        .unwrap()
+        .push_str("\n[topics.harvest]\nkeywords = [\"harvest\"]\nwebhooks = [\"desk\"]\n");
+    let loader: Arc<dyn Loader> = Arc::clone(&simulation.loader) as Arc<dyn Loader>;
+    reload::reload(&context, &loader).await.unwrap();
+    simulation.transcript.line("topic `harvest` added");
+    tokio::time::sleep(Duration::from_secs(150)).await;
+    simulation.stop(&context, tasks).await;
+    insta::assert_snapshot!(simulation.transcript());
+}
