@@ -18,10 +18,22 @@ impl SecretUrl {
     /// # Errors
     /// When it is no absolute http or https address; the error does not repeat it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
+        Self::parse_as(text, &["http", "https"], "neither http nor https")
+    }
+
+    /// Reads the address of a proxy.
+    ///
+    /// # Errors
+    /// When it is no absolute http, https, socks5 or socks5h address; the error does not repeat it.
+    pub fn parse_proxy(text: &str) -> Result<Self, &'static str> {
+        Self::parse_as(text, &["http", "https", "socks5", "socks5h"], "none of http, https, socks5, socks5h")
+    }
+
+    fn parse_as(text: &str, schemes: &[&str], otherwise: &'static str) -> Result<Self, &'static str> {
         let url = url::Url::parse(text.trim())
             .map_err(|_ignored| "not an absolute address like https://host/path")?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err("neither http nor https");
+        if !schemes.contains(&url.scheme()) {
+            return Err(otherwise);
         }
         let host = url.host_str().ok_or("without a host")?;
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();

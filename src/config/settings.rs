@@ -209,4 +209,8 @@ pub struct WebhookSettings {
     pub max_in_flight: u32,
     /// When a delivery is given up.
     pub give_up_after: Duration,
+    /// The chat of a telegram webhook.
+    pub chat_id: Option<String>,
+    /// Certificate authorities (PEM) trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
 }

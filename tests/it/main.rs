@@ -4,3 +4,4 @@
 mod architecture;
 mod message;
 mod poll_rules;
+mod config;

@@ -1,0 +1,292 @@
+//! What the merged layers mean: the checks across keys, tables and files, and the settings.
+
+mod entries;
+mod fields;
+mod secrets;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use config::{Map, Value, ValueKind};
+
+use self::fields::Fields;
+use super::keys::{self, Table};
+use super::layers::{Merged, defaults_of};
+use super::load::{Credentials, LoadRequest};
+use super::locate::SourceMap;
+use super::read::DoubtLevel;
+use super::report::{Level, Problem, Report};
+use super::settings::{
+    AlertSettings, DaemonSettings, DeliverySettings, FetchSettings, FirstPoll, RetentionSettings, Settings,
+    TopicSettings,
+};
+use super::source::Place;
+use crate::domain::topic::ConceptSpec;
+use crate::domain::{TopicId, WebhookId};
+
+/// Turns the merged layers into settings. What is wrong goes to the report; the settings are then
+/// as good as they can be and must not be run.
+pub(super) fn resolve(
+    merged: &Merged,
+    request: &LoadRequest,
+    report: &mut Report,
+) -> Option<(Settings, SourceMap)> {
+    let mut resolver =
+        Resolver { merged, request, report, hash: merged.hash.clone(), sources: SourceMap::default() };
+    let fetch = resolver.fetch()?;
+    let delivery = resolver.delivery()?;
+    let daemon = resolver.daemon()?;
+    let alerts = resolver.alerts()?;
+    let retention = resolver.retention()?;
+    let feeds = resolver.feeds(&fetch);
+    let concepts = resolver.concepts();
+    let webhooks = resolver.webhooks(&delivery);
+    let topics = resolver.topics();
+    resolver.unused(&concepts, &topics);
+    let Resolver { hash, sources, .. } = resolver;
+    let hash = hash.finish().as_ref()[..8].iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
+        hex
+    });
+    let files = merged.files.iter().map(|file| file.path().to_owned()).collect();
+    let settings = Settings {
+        daemon,
+        fetch,
+        alerts,
+        retention,
+        delivery,
+        feeds,
+        concepts,
+        topics,
+        webhooks,
+        files,
+        hash,
+    };
+    Some((settings, sources))
+}
+
+struct Resolver<'a> {
+    merged: &'a Merged,
+    request: &'a LoadRequest,
+    report: &'a mut Report,
+    /// Everything that was read, credentials included.
+    hash: ring::digest::Context,
+    sources: SourceMap,
+}
+
+impl<'a> Resolver<'a> {
+    fn section(&self, name: &str) -> Option<Fields<'a>> {
+        let ValueKind::Table(table) = &self.merged.values.get(name)?.kind else { return None };
+        Some(Fields::new(self.merged, table.clone(), Place::Nowhere))
+    }
+
+    /// The entries of a table with ids, in order, with their defaults filled in.
+    fn entries(&self, name: &str) -> Vec<(String, Fields<'a>)> {
+        let table: &Table = keys::table(name).expect("the name of a table");
+        let defaults = defaults_of(table.keys);
+        let Some(ValueKind::Table(entries)) = self.merged.values.get(name).map(|value| &value.kind) else {
+            return Vec::new();
+        };
+        let mut found: Vec<(String, Fields<'a>)> = entries
+            .iter()
+            .filter_map(|(id, value)| {
+                let ValueKind::Table(given) = &value.kind else { return None };
+                let place = self.merged.ids.get(&(table.name, id.clone())).cloned();
+                let mut filled: Map<String, Value> = defaults.clone();
+                filled.extend(given.iter().map(|(key, value)| (key.clone(), value.clone())));
+                Some((id.clone(), Fields::new(self.merged, filled, place.unwrap_or(Place::Nowhere))))
+            })
+            .collect();
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found
+    }
+
+    fn error(
+        &mut self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.report.push(Problem::error(code, place, message).help(help));
+    }
+
+    fn warning(
+        &mut self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.report.push(Problem::warning(code, place, message).help(help));
+    }
+
+    /// Whether a key that is missing at `place` was surely not given: nothing in its file is broken.
+    fn is_trusted(&self, place: &Place) -> bool {
+        place.file().is_none_or(|file| {
+            let index = self.merged.files.iter().position(|known| std::sync::Arc::ptr_eq(known, file));
+            index.is_none_or(|index| self.merged.doubt[index] == DoubtLevel::None)
+        })
+    }
+
+    /// Whether a table that is missing was surely not given.
+    fn knows_all_tables(&self) -> bool {
+        self.merged.doubt.iter().all(|doubt| *doubt < DoubtLevel::Tables)
+    }
+
+    /// The level of a credential out of reach.
+    fn out_of_reach(&self) -> Level {
+        match self.request.credentials {
+            Credentials::Needed => Level::Error,
+            Credentials::Optional => Level::Warning,
+        }
+    }
+
+    fn daemon(&mut self) -> Option<DaemonSettings> {
+        let fields = self.section("daemon")?;
+        let database = match fields.text("database") {
+            Some(path) => relative_to(&fields.place("database"), path),
+            None => match self.request.variables.get("STATE_DIRECTORY") {
+                // systemd gives a list where several directories are configured; the first is ours.
+                Some(state) => std::env::split_paths(state).next()?.join("wirewatch.db"),
+                None => PathBuf::from("data/wirewatch.db"),
+            },
+        };
+        let listen = fields.text("listen").and_then(|address| address.parse().ok());
+        Some(DaemonSettings { database, listen })
+    }
+
+    fn fetch(&mut self) -> Option<FetchSettings> {
+        let fields = self.section("fetch")?;
+        let min_interval = fields.duration("min_interval");
+        let max_interval = fields.duration("max_interval");
+        let mut interval = fields.duration("interval");
+        if min_interval > max_interval {
+            let place = fields.written_last(["min_interval", "max_interval"]);
+            self.error(
+                "contradiction",
+                place,
+                "`min_interval` is longer than `max_interval`",
+                "`min_interval` is the shortest time between polls of a feed, `max_interval` the longest",
+            );
+        } else if !fields.is_given("interval") {
+            interval = interval.clamp(min_interval, max_interval);
+        } else if !(min_interval..=max_interval).contains(&interval) {
+            self.error(
+                "contradiction",
+                fields.place("interval"),
+                "`interval` is not between `min_interval` and `max_interval`",
+                format!(
+                    "these are {} and {}",
+                    super::units::show_duration(min_interval),
+                    super::units::show_duration(max_interval)
+                ),
+            );
+        }
+        let max_body = fields.bytes("max_body");
+        let networks = fields.list("allow_networks");
+        let proxy = self.secret_url(&fields, "proxy", true);
+        Some(FetchSettings {
+            interval,
+            min_interval,
+            max_interval,
+            timeout: fields.duration("timeout"),
+            connect_timeout: fields.duration("connect_timeout"),
+            first_byte_timeout: fields.duration("first_byte_timeout"),
+            max_body,
+            max_compressed: if fields.is_given("max_compressed") {
+                fields.bytes("max_compressed")
+            } else {
+                max_body
+            },
+            max_headers: fields.bytes("max_headers"),
+            max_redirects: fields.count("max_redirects"),
+            concurrency: fields.count("concurrency"),
+            per_host: fields.count("per_host"),
+            per_host_delay: fields.duration("per_host_delay"),
+            user_agent: fields.text("user_agent").unwrap_or_default().to_owned(),
+            allow_networks: networks.iter().filter_map(|(text, _)| text.parse().ok()).collect(),
+            proxy,
+        })
+    }
+
+    fn alerts(&self) -> Option<AlertSettings> {
+        let fields = self.section("alerts")?;
+        let first_poll = match fields.text("first_poll") {
+            Some("alert") => FirstPoll::Alert,
+            _ => FirstPoll::Baseline,
+        };
+        Some(AlertSettings { max_age: fields.duration("max_age"), first_poll })
+    }
+
+    fn retention(&self) -> Option<RetentionSettings> {
+        let fields = self.section("retention")?;
+        Some(RetentionSettings { articles: fields.duration("articles"), alerts: fields.duration("alerts") })
+    }
+
+    fn delivery(&self) -> Option<DeliverySettings> {
+        let fields = self.section("delivery")?;
+        Some(DeliverySettings {
+            retries: fields.durations("retries"),
+            jitter: fields.number("jitter"),
+            retry_after_max: fields.duration("retry_after_max"),
+            timeout: fields.duration("timeout"),
+            connect_timeout: fields.duration("connect_timeout"),
+            give_up_after: fields.duration("give_up_after"),
+        })
+    }
+
+    /// Warns of what is configured and never used.
+    fn unused(&mut self, concepts: &[ConceptSpec], topics: &BTreeMap<TopicId, TopicSettings>) {
+        if self.report.has_errors() {
+            // A misspelt name makes what it meant look unused.
+            return;
+        }
+        let named: BTreeSet<&str> =
+            topics.values().flat_map(|t| t.webhooks.iter().map(WebhookId::as_str)).collect();
+        let webhooks: Vec<(String, Place)> = self.places_of("webhooks");
+        for (id, place) in &webhooks {
+            if !named.contains(id.as_str()) && !topics.is_empty() {
+                let help = format!("name it in the topics that should use it: webhooks = [\"{id}\"]");
+                self.warning("unused", place.clone(), format!("no topic uses the webhook `{id}`"), help);
+            }
+        }
+        if !webhooks.is_empty() {
+            for (id, topic) in topics.iter().filter(|(_, topic)| topic.webhooks.is_empty()) {
+                if let Some(place) = self.merged.ids.get(&("topics", id.to_string())) {
+                    let message = format!("the topic `{}` names no webhook", topic.spec.id);
+                    let help = "its alerts go to the log and `wirewatch alerts list` only";
+                    self.warning("no-webhook", place.clone(), message, help);
+                }
+            }
+        }
+        let used = entries::concepts_used(concepts, topics);
+        for concept in concepts.iter().filter(|concept| !used.contains(concept.id.as_str())) {
+            if let Some(place) = self.merged.ids.get(&("concepts", concept.id.to_string()))
+                && !topics.is_empty()
+            {
+                let help = format!("use it as @{} in a topic, or remove it", concept.id);
+                self.warning(
+                    "unused",
+                    place.clone(),
+                    format!("nothing uses the concept `{}`", concept.id),
+                    help,
+                );
+            }
+        }
+    }
+
+    fn places_of(&self, table: &'static str) -> Vec<(String, Place)> {
+        let ids = self.merged.ids.iter().filter(|((name, _), _)| *name == table);
+        ids.map(|((_, id), place)| (id.clone(), place.clone())).collect()
+    }
+}
+
+/// A path as it was meant: relative ones count from the file that names them.
+fn relative_to(place: &Place, path: &str) -> PathBuf {
+    match place.file() {
+        Some(file) => file.directory().join(path),
+        None => Path::new(path).to_owned(),
+    }
+}

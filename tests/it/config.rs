@@ -1,0 +1,186 @@
+//! The configuration from outside: files and variables in, settings or a report out.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wirewatch::config::{self, Credentials, LoadRequest, Loaded, Report, Variables};
+
+/// Files in a directory of their own, and an environment.
+struct Case {
+    dir: TempDir,
+    variables: Vec<(String, String)>,
+    credentials: Credentials,
+}
+
+impl Case {
+    fn new(main: &str) -> Self {
+        let case = Self {
+            dir: TempDir::new().expect("a directory"),
+            variables: Vec::new(),
+            credentials: Credentials::Needed,
+        };
+        case.file("wirewatch.toml", main)
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(path, text).expect("written");
+        self
+    }
+
+    fn variable(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    fn check_only(mut self) -> Self {
+        self.credentials = Credentials::Optional;
+        self
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn load(&self) -> Result<Loaded, Report> {
+        let variables = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        config::load(&LoadRequest {
+            path: Some(self.path("wirewatch.toml")),
+            variables: Variables::from_pairs(variables),
+            credentials: self.credentials,
+        })
+    }
+
+    #[track_caller]
+    fn loads(&self) -> Loaded {
+        self.load().unwrap_or_else(|report| panic!("{}", report.render(false)))
+    }
+
+    /// The report as text, with the directory's random name left out.
+    #[track_caller]
+    fn report(&self) -> String {
+        let report = match self.load() {
+            Ok(loaded) => loaded.warnings,
+            Err(report) => report,
+        };
+        self.plain(&report.render(false))
+    }
+
+    fn plain(&self, text: &str) -> String {
+        text.replace(&format!("{}/", self.dir.path().display()), "")
+    }
+}
+
+#[test]
+fn five_mistakes_are_reported_at_once() {
+    let case = Case::new(
+        r#"[fetch]
+interval = 5m
+concurency = 10
+
+[topics.troops]
+keywords = "Kursk"
+webhooks = ["dsk"]
+
+[webhooks.desk]
+url = "https://hooks.example/T0/SECRET"
+format = "slakc"
+"#,
+    );
+    insta::assert_snapshot!(case.report());
+}
+
+#[test]
+fn nothing_configured_is_the_defaults() {
+    let loaded = Case::new("").loads();
+    assert!(loaded.warnings.is_empty());
+    assert_eq!(loaded.settings.fetch.interval, Duration::from_mins(15));
+}
+
+#[test]
+fn a_right_file_becomes_settings() {
+    let case = Case::new(
+        r#"
+[daemon]
+database = "db/w.db"
+listen = "off"
+
+[fetch]
+interval = "1h30m"
+max_body = 4096
+allow_networks = ["192.168.1.7/24", "127.0.0.1"]
+
+[feeds.bbc-world]
+url = "https://feeds.example/World/rss.xml"
+title = "BBC World"
+tags = ["uk"]
+interval = "5m"
+basic_user = "me"
+basic_password_env = "BBC"
+headers = { "X-Key" = "k" }
+
+[concepts.russia]
+any = ["Russia", "Россия"]
+
+[topics.scored]
+facets = ["@russia", "troops OR deploy*"]
+exclude = ["title:football"]
+threshold = 70
+webhooks = ["desk"]
+severity = "high"
+
+[[topics.scored.tests]]
+text = "Troops in Russia"
+expect = "match"
+
+[webhooks.desk]
+url_file = "desk.url"
+format = "telegram"
+chat_id = -100123
+secret_env = ["NEW", "OLD"]
+"#,
+    )
+    .file("desk.url", "https://hooks.example/T0/B0\n")
+    .variable("BBC", "pass word")
+    .variable("NEW", format!("whsec_{}", "A".repeat(32)))
+    .variable("OLD", format!("whsec_{}", "B".repeat(32)));
+    let loaded = case.loads();
+    assert_eq!(loaded.warnings.render(false), "");
+    let mut shown = format!("{:#?}", loaded.settings);
+    shown = case.plain(&shown).replace(&loaded.settings.hash, "HASH");
+    insta::assert_snapshot!(shown);
+    assert_eq!(loaded.settings.webhooks["desk"].url.expose(), "https://hooks.example/T0/B0");
+}
+
+#[test]
+fn a_credential_out_of_reach_is_a_warning_only_where_one_looks() {
+    let case = Case::new(
+        "[webhooks.a]\nurl_env = \"NOT_SET\"\n[webhooks.b]\nurl = \"https://h.example/\"\nsecret_file = \"b.whsec\"\n",
+    );
+    let report = case.load().expect_err("refused");
+    assert_eq!((report.errors(), report.warnings()), (2, 0));
+    insta::assert_snapshot!(case.report());
+    let loaded = case.check_only().loads();
+    assert_eq!((loaded.warnings.errors(), loaded.warnings.warnings()), (0, 2));
+}
+
+#[test]
+fn the_environment_has_the_last_word() {
+    let case = Case::new("[fetch]\ninterval = \"20m\"\n[feeds.bbc-world]\nurl = \"https://a.example/\"\n")
+        .file("conf.d/10.toml", "[fetch]\ninterval = \"30m\"\nconcurrency = 3\n")
+        .file("conf.d/20.toml", "[fetch]\nconcurrency = 4\n")
+        .variable("WIREWATCH__FETCH__INTERVAL", "40m")
+        .variable("WIREWATCH__FETCH__ALLOW_NETWORKS", "10.0.0.0/8, 127.0.0.1")
+        .variable("WIREWATCH__FEEDS__BBC_WORLD__TITLE", "BBC")
+        .variable("WIREWATCH__FEEDS__OTHER__URL", "https://b.example/")
+        .variable("WIREWATCH__DELIVERY__RETRIES", "[\"1s\", \"2s\"]");
+    let settings = case.loads().settings;
+    assert_eq!(settings.fetch.interval, Duration::from_mins(40));
+    assert_eq!(settings.fetch.concurrency, 4);
+    assert_eq!(settings.fetch.allow_networks.len(), 2);
+    assert_eq!(settings.feeds["bbc-world"].title.as_deref(), Some("BBC"));
+    assert_eq!(settings.feeds["other"].url, "https://b.example/");
+    assert_eq!(settings.delivery.retries, [1, 2].map(Duration::from_secs));
+}
