@@ -2,3 +2,4 @@
 //! care about is published.
 
 pub mod domain;
+pub mod parse;
