@@ -13,3 +13,4 @@ pub mod sqlite;
 pub mod systemd;
 pub mod telemetry;
 pub mod web;
+pub mod parse;

@@ -1,0 +1,123 @@
+//! Bytes to characters.
+//!
+//! The order is that of RFC 7303 §3: byte order mark, `Content-Type`, XML declaration, UTF-8. A label that
+//! lies is overruled by bytes that are valid UTF-8, which other character sets produce only by a rare accident.
+//! What is neither labelled nor UTF-8 is guessed from the frequencies of its letters.
+
+use std::borrow::Cow;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use super::repair::{Repair, Repairs};
+
+/// How far into a document its XML declaration is looked for.
+const PROLOG_BYTES: usize = 1024;
+
+/// Decodes a document; what is no character becomes U+FFFD.
+pub(super) fn decode<'a>(body: &'a [u8], content_type: Option<&str>, repairs: &mut Repairs) -> Cow<'a, str> {
+    if let Some(text) = wide(body) {
+        return Cow::Owned(text);
+    }
+    if let Some((encoding, mark)) = Encoding::for_bom(body) {
+        return by_label(encoding, &body[mark..], repairs);
+    }
+    let labels = [content_type.and_then(header_charset), prolog_charset(body)];
+    let known = labels.iter().flatten().find_map(|label| Encoding::for_label(label.as_bytes()));
+    if let Ok(text) = std::str::from_utf8(body) {
+        // Escape sequences are valid UTF-8 too, and mean nothing there.
+        if let Some(encoding) = known.filter(|encoding| !encoding.is_ascii_compatible()) {
+            if body.contains(&0x1b) {
+                return by_label(encoding, body, repairs);
+            }
+            repairs.add(Repair::Charset);
+        }
+        repairs.add_if(known.is_some_and(|known| known != UTF_8) && !body.is_ascii(), Repair::Charset);
+        return Cow::Borrowed(text);
+    }
+    let candidates = labels.iter().flatten().filter_map(|label| Encoding::for_label(label.as_bytes()));
+    for encoding in candidates.filter(|&encoding| encoding != UTF_8 && encoding.is_ascii_compatible()) {
+        if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(body) {
+            return text;
+        }
+    }
+    if is_mostly_utf8(body) {
+        repairs.add(Repair::InvalidBytes);
+        return Cow::Owned(mend_utf8(body));
+    }
+    repairs.add(Repair::Charset);
+    by_label(guess(body), body, repairs)
+}
+
+fn by_label<'a>(encoding: &'static Encoding, body: &'a [u8], repairs: &mut Repairs) -> Cow<'a, str> {
+    let (text, broken) = encoding.decode_without_bom_handling(body);
+    repairs.add_if(broken, Repair::InvalidBytes);
+    text
+}
+
+/// Decodes what consists of two- or four-byte units and says so by its byte order mark or its first `<`.
+fn wide(body: &[u8]) -> Option<String> {
+    let head: [u8; 4] = body.get(..4)?.try_into().ok()?;
+    let four = |unit: fn([u8; 4]) -> u32, body: &[u8]| -> String {
+        let units = body.chunks_exact(4).map(|b| unit([b[0], b[1], b[2], b[3]]));
+        units.map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    let two = |encoding: &'static Encoding| encoding.decode_without_bom_handling(body).0.into_owned();
+    match head {
+        [0, 0, 0xfe, 0xff] => Some(four(u32::from_be_bytes, &body[4..])),
+        [0xff, 0xfe, 0, 0] => Some(four(u32::from_le_bytes, &body[4..])),
+        [0, 0, 0, b'<'] => Some(four(u32::from_be_bytes, body)),
+        [b'<', 0, 0, 0] => Some(four(u32::from_le_bytes, body)),
+        [0, b'<' | b'{', 0, _] => Some(two(UTF_16BE)),
+        [b'<' | b'{', 0, _, 0] => Some(two(UTF_16LE)),
+        _ => None,
+    }
+}
+
+/// The `charset` of a `Content-Type`.
+fn header_charset(content_type: &str) -> Option<String> {
+    let parameter = content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then_some(value)
+    })?;
+    Some(parameter.trim().trim_matches(['"', '\'']).to_owned())
+}
+
+/// The `encoding` of an XML declaration, which may stand behind junk.
+fn prolog_charset(body: &[u8]) -> Option<String> {
+    let head = &body[..body.len().min(PROLOG_BYTES)];
+    let from = memchr::memmem::find(head, b"<?xml")?;
+    let declaration = &head[from..];
+    let declaration = &declaration[..memchr::memchr(b'>', declaration)?];
+    let at = memchr::memmem::find(declaration, b"encoding")?;
+    let value = String::from_utf8_lossy(&declaration[at + 8..]).into_owned();
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    value[1..].split(quote).next().map(|label| label.trim().to_owned())
+}
+
+/// Whether the body has more characters of several bytes that are valid UTF-8 than places that are not.
+fn is_mostly_utf8(body: &[u8]) -> bool {
+    let (mut valid, mut invalid) = (0_usize, 0_usize);
+    for chunk in body.utf8_chunks() {
+        valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        invalid += usize::from(!chunk.invalid().is_empty());
+    }
+    valid > invalid
+}
+
+/// Decodes UTF-8 with foreign bytes in it, which are nearly always pasted from windows-1252.
+fn mend_utf8(body: &[u8]) -> String {
+    let mut text = String::with_capacity(body.len() + 64);
+    for chunk in body.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
+    }
+    text
+}
+
+fn guess(body: &[u8]) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(body, true);
+    detector.guess(None, Utf8Detection::Deny)
+}

@@ -1,0 +1,101 @@
+//! How an entry is recognised when it comes again.
+
+use std::collections::HashMap;
+
+use crate::domain::article::{Entry, EntryIdentity};
+use crate::domain::feed::GuidTrust;
+use crate::domain::{ArticleKey, FeedId, IdentityHash};
+
+use super::link::{canonical_link, names_an_article};
+
+/// Texts shorter than this (in bytes, folded) say too little to be the same article wherever they stand:
+/// `Comments`, `Read more`, `Open thread`. Their content hash covers link, guid or date as well.
+const TELLING_BYTES: usize = 80;
+
+/// Works out by what each entry of one document is recognised, in the document's order.
+///
+/// A guid counts only where `trust` says so and no other entry of the document has it; a link only where it
+/// names more than a site and no other entry has it. The content hash is of title and text without white
+/// space and case.
+pub fn identify(feed: &FeedId, trust: GuidTrust, entries: &[Entry]) -> Vec<EntryIdentity> {
+    let guids: Vec<Option<&str>> = entries
+        .iter()
+        .map(|entry| entry.guid.as_deref().filter(|guid| trust == GuidTrust::Trusted && !guid.is_empty()))
+        .collect();
+    let links: Vec<Option<String>> = entries
+        .iter()
+        .map(|entry| entry.link.as_deref().map(canonical_link).filter(|link| names_an_article(link)))
+        .collect();
+    let guid_counts = count(guids.iter().flatten().copied());
+    let link_counts = count(links.iter().flatten().map(String::as_str));
+    let mut folded = String::new();
+    entries
+        .iter()
+        .zip(guids.iter().zip(&links))
+        .map(|(entry, (guid, link))| {
+            let unique_guid = guid.filter(|guid| guid_counts[guid] == 1);
+            let unique_link = link.as_deref().filter(|link| link_counts[link] == 1);
+            folded.clear();
+            fold_content(entry, unique_link.or(unique_guid), &mut folded);
+            identity(feed, unique_guid, unique_link, &folded)
+        })
+        .collect()
+}
+
+fn identity(feed: &FeedId, guid: Option<&str>, link: Option<&str>, folded: &str) -> EntryIdentity {
+    let feed = feed.as_str().as_bytes();
+    let key = match (link, guid) {
+        (Some(link), _) => ArticleKey::derive("link", &[link.as_bytes()]),
+        (None, Some(guid)) => ArticleKey::derive("guid", &[feed, guid.as_bytes()]),
+        (None, None) => ArticleKey::derive("content", &[folded.as_bytes()]),
+    };
+    EntryIdentity {
+        key,
+        guid: guid.map(|guid| IdentityHash::of("guid", &[feed, guid.as_bytes()])),
+        link: link.map(|link| IdentityHash::of("link", &[link.as_bytes()])),
+        content: IdentityHash::of("content", &[folded.as_bytes()]),
+    }
+}
+
+/// Appends what the content hash covers.
+fn fold_content(entry: &Entry, name: Option<&str>, folded: &mut String) {
+    fold(&entry.title, folded);
+    folded.push('\n');
+    let text_from = folded.len();
+    let (summary, content) = (entry.summary.trim(), entry.content.trim());
+    if !content.starts_with(summary) {
+        fold(summary, folded);
+    }
+    fold(content, folded);
+    if folded.len() - text_from < TELLING_BYTES {
+        folded.push('\n');
+        match (name, entry.published_at) {
+            (Some(name), _) => folded.push_str(name),
+            (None, Some(at)) => folded.push_str(&at.as_millis().to_string()),
+            (None, None) => {}
+        }
+    }
+}
+
+/// Appends `text` without white space and case.
+fn fold(text: &str, folded: &mut String) {
+    folded.reserve(text.len());
+    for word in text.split_whitespace() {
+        let from = folded.len();
+        folded.push_str(word);
+        if word.is_ascii() {
+            folded[from..].make_ascii_lowercase();
+        } else {
+            folded.truncate(from);
+            folded.extend(word.chars().flat_map(char::to_lowercase));
+        }
+    }
+}
+
+fn count<'a>(values: impl Iterator<Item = &'a str>) -> HashMap<&'a str, u32> {
+    let mut counts = HashMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    counts
+}

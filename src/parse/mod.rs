@@ -1,0 +1,116 @@
+//! Bytes to entries: what a publisher's document says, as plain text.
+//!
+//! Pure: the same bytes give the same entries, at any time, on any machine. The way is
+//! [`decode`] (characters) → sniffing (XML, JSON or neither) → reading (feed-rs, or the forgiving reader where a
+//! document is broken) → [`clean`] (plain text, bounded). Everything that had to be put right is named by a
+//! [`Repair`]; no input makes it panic, hang or take memory without bound.
+
+mod clean;
+mod date;
+mod decode;
+mod discover;
+mod error;
+mod feedrs;
+mod html;
+mod identity;
+pub mod limits;
+mod link;
+pub mod markup;
+mod raw;
+mod repair;
+mod report;
+mod text;
+
+use serde::Serialize;
+use url::Url;
+
+use crate::domain::article::Entry;
+use crate::domain::feed::PublisherHints;
+
+pub use discover::{DiscoveredFeed, Evidence, discover};
+pub use error::ParseError;
+pub use identity::identify;
+pub use link::canonical_link;
+pub use repair::Repair;
+pub use report::report;
+pub use text::html_to_text;
+
+use repair::Repairs;
+
+/// What is known of a document besides its bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ParseContext<'a> {
+    /// `Content-Type` as the server sent it.
+    pub content_type: Option<&'a str>,
+    /// The address that answered; relative links count from it.
+    pub base_url: Option<&'a str>,
+}
+
+/// The family of formats a document belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedKind {
+    /// RSS 0.91 to 2.0.
+    #[default]
+    Rss,
+    /// RSS 0.90 and 1.0, which are RDF.
+    Rdf,
+    /// Atom 0.3 and 1.0.
+    Atom,
+    /// JSON Feed.
+    Json,
+}
+
+/// A document as read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParsedFeed {
+    /// What kind of document it is.
+    pub kind: FeedKind,
+    /// The feed's title, one line of plain text.
+    pub title: Option<String>,
+    /// The absolute http(s) address of the site behind the feed.
+    pub site_url: Option<String>,
+    /// The feed's language as a BCP 47 tag.
+    pub lang: Option<String>,
+    /// The entries in the document's order, at most [`limits::ENTRIES`].
+    pub entries: Vec<Entry>,
+    /// What the document asks of its readers.
+    pub hints: PublisherHints,
+    /// What had to be put right, each once.
+    pub repairs: Vec<Repair>,
+}
+
+/// Reads a feed document of any dialect.
+///
+/// # Errors
+/// When it is no feed, or exceeds a bound that cannot be met by cutting; the error says so in one sentence.
+pub fn parse(body: &[u8], context: &ParseContext<'_>) -> Result<ParsedFeed, ParseError> {
+    if body.len() > limits::DOCUMENT_BYTES {
+        return Err(ParseError::TooLarge(body.len()));
+    }
+    let mut repairs = Repairs::default();
+    let text = decode::decode(body, context.content_type, &mut repairs);
+    let text: &str = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\0'));
+    if text.is_empty() {
+        return Err(ParseError::Empty);
+    }
+    let base = context.base_url.and_then(|base| Url::parse(base).ok());
+    let text = without_declaration(text);
+    let (mut raw, kind) = feedrs::read(text, base.as_ref())?;
+    repairs.add_if(raw.entries.len() > limits::ENTRIES, Repair::Cut);
+    raw.entries.truncate(limits::ENTRIES);
+    Ok(ParsedFeed {
+        kind,
+        title: raw.title.map(|title| clean::title(&title, &mut repairs)).filter(|title| !title.is_empty()),
+        site_url: raw.site_url,
+        lang: raw.lang.and_then(|lang| clean::language(&lang)),
+        entries: raw.entries.into_iter().map(|entry| clean::entry(entry, &mut repairs)).collect(),
+        hints: raw.hints,
+        repairs: repairs.list(),
+    })
+}
+
+/// The document without `<?xml …?>`, whose encoding no longer holds.
+fn without_declaration(text: &str) -> &str {
+    text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")).map_or(text, |(_, rest)| rest)
+}

@@ -1,0 +1,369 @@
+//! HTML to the plain text a reader sees.
+//!
+//! Blocks become paragraphs, separated by a blank line; `<br>` becomes a line. Scripts, styles and hidden
+//! parts are dropped, references decoded, runs of space become one, soft hyphens and control characters go.
+//! Everything else stays: bidirectional marks, joiners, every script's letters. Time is linear in the
+//! source, memory is bounded by it and by [`limits::TEXT_BYTES`], and there is no recursion.
+
+use memchr::memchr;
+
+use super::html::{Role, has_reference, has_tag, role};
+use super::limits;
+use super::markup::{Markup, Tag, Token};
+
+/// Turns HTML into plain text, at most [`limits::TEXT_BYTES`] of it.
+pub fn html_to_text(html: &str) -> String {
+    if memchr(b'<', html.as_bytes()).is_none() {
+        let mut prose = Prose::new(Layout::Paragraphs, limits::TEXT_BYTES, html.len());
+        prose.push_references(html);
+        return prose.out;
+    }
+    let mut prose = Prose::new(Layout::Flow, limits::TEXT_BYTES, html.len());
+    render(html, &mut prose, Unknown::Dropped);
+    prose.out
+}
+
+/// Turns plain text into clean plain text: blank lines stay, other runs of space become one.
+pub(super) fn plain_to_text(text: &str) -> String {
+    let mut prose = Prose::new(Layout::Paragraphs, limits::TEXT_BYTES, text.len());
+    prose.push(text);
+    prose.out
+}
+
+/// Turns the source of a title into one line; `<T>` stays, since it is no element of HTML.
+pub(super) fn html_to_line(html: &str) -> String {
+    let mut prose = Prose::new(Layout::Line, limits::TITLE_BYTES, html.len());
+    render(html, &mut prose, Unknown::Kept);
+    prose.out
+}
+
+/// Turns plain text into one line.
+pub(super) fn plain_to_line(text: &str, limit: usize) -> String {
+    let mut prose = Prose::new(Layout::Line, limit, text.len());
+    prose.push(text);
+    prose.out
+}
+
+/// Whether text that should be plain still holds HTML, as doubly escaped text does.
+pub(super) fn is_still_html(text: &str) -> bool {
+    has_tag(text) || has_reference(text)
+}
+
+impl Skipped<'_> {
+    /// Whether this token, inside the part, is its end.
+    fn ends_with(&mut self, token: Token<'_>) -> bool {
+        if let Token::Open(tag) = token {
+            self.open += u32::from(!tag.empty && tag.name.eq_ignore_ascii_case(self.name));
+        }
+        if let Token::Close(name) = token {
+            self.open -= u32::from(name.eq_ignore_ascii_case(self.name));
+        }
+        self.open == 0
+    }
+}
+
+/// What becomes of tags that HTML does not have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Dropped,
+    Kept,
+}
+
+/// A part that is not shown: the element's name and how many of that name are open.
+struct Skipped<'a> {
+    name: &'a str,
+    open: u32,
+}
+
+fn render(html: &str, prose: &mut Prose, unknown: Unknown) {
+    let mut markup = Markup::html(html);
+    let mut skipped: Option<Skipped<'_>> = None;
+    while let Some(token) = markup.next() {
+        if let Some(part) = &mut skipped {
+            if part.ends_with(token) {
+                skipped = None;
+            }
+            continue;
+        }
+        match token {
+            Token::Text(text) => prose.push_references(text),
+            Token::Open(Tag { name, .. }) | Token::Close(name)
+                if unknown == Unknown::Kept && role(name) == Role::Unknown =>
+            {
+                prose.push(&html[markup.span()]);
+            }
+            Token::Open(tag) => skipped = open(&tag, prose, &mut markup),
+            Token::Close(name) => {
+                prose.mark(role(name));
+                prose.preformatted &= !name.eq_ignore_ascii_case("pre");
+            }
+            Token::Cdata(_) | Token::Doctype(_) | Token::Other => {}
+        }
+        if prose.full {
+            return;
+        }
+    }
+}
+
+/// Handles a start tag; gives the part to skip where it begins one.
+fn open<'a>(tag: &Tag<'a>, prose: &mut Prose, markup: &mut Markup<'_>) -> Option<Skipped<'a>> {
+    let role = role(tag.name);
+    prose.mark(role);
+    if tag.empty || matches!(role, Role::Void | Role::Break) {
+        return None;
+    }
+    if role == Role::RawText {
+        markup.skip_raw_text(tag.name);
+        return None;
+    }
+    prose.preformatted |= tag.name.eq_ignore_ascii_case("pre");
+    (role == Role::Hidden || is_hidden(tag)).then_some(Skipped { name: tag.name, open: 1 })
+}
+
+/// Whether the element says that it is not shown.
+fn is_hidden(tag: &Tag<'_>) -> bool {
+    if tag.is_bare() || matches!(tag.name, "a" | "A") {
+        return false;
+    }
+    tag.attributes().any(|(name, value)| {
+        name.eq_ignore_ascii_case("hidden") && !value.eq_ignore_ascii_case("until-found")
+            || name.eq_ignore_ascii_case("style") && hides(value)
+    })
+}
+
+fn hides(style: &str) -> bool {
+    style.split(';').filter_map(|rule| rule.split_once(':')).any(|(property, value)| {
+        let is = |text: &str, word: &str| text.trim().eq_ignore_ascii_case(word);
+        let value = value.split('!').next().unwrap_or(value);
+        is(property, "display") && is(value, "none") || is(property, "visibility") && is(value, "hidden")
+    })
+}
+
+/// What separates the next word from the text so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    None,
+    Space,
+    Line,
+    Paragraph,
+}
+
+/// How white space of the source is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// As HTML does: all of it is a space.
+    Flow,
+    /// A blank line ends a paragraph.
+    Paragraphs,
+    /// Everything goes into one line.
+    Line,
+}
+
+/// Plain text in the making.
+struct Prose {
+    out: String,
+    gap: Gap,
+    limit: usize,
+    layout: Layout,
+    /// Inside `<pre>`, where line ends are seen.
+    preformatted: bool,
+    full: bool,
+}
+
+impl Prose {
+    fn new(layout: Layout, limit: usize, source_bytes: usize) -> Self {
+        let out = String::with_capacity(source_bytes.min(limit));
+        Self { out, layout, gap: Gap::None, limit, preformatted: false, full: false }
+    }
+
+    /// Takes note of a tag.
+    fn mark(&mut self, role: Role) {
+        let gap = match role {
+            Role::Block => Gap::Paragraph,
+            Role::Cell => Gap::Space,
+            Role::Break if self.gap >= Gap::Line => Gap::Paragraph,
+            Role::Break => Gap::Line,
+            Role::Inline | Role::Void | Role::Hidden | Role::RawText | Role::Unknown => Gap::None,
+        };
+        self.gap = self.gap.max(gap);
+    }
+
+    /// Appends text whose references are still to be decoded.
+    fn push_references(&mut self, text: &str) {
+        if memchr(b'&', text.as_bytes()).is_none() {
+            self.push(text);
+        } else {
+            self.push(&htmlize::unescape(text));
+        }
+    }
+
+    /// Appends text, its white space normalised.
+    fn push(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() && !self.full {
+            let run = at + plain_run(&bytes[at..]);
+            if run > at {
+                self.append(&text[at..run]);
+                at = run;
+                continue;
+            }
+            at += self.special(&text[at..]);
+        }
+    }
+
+    /// Handles the white space, control or formatting character at the start; says how many bytes it took.
+    fn special(&mut self, text: &str) -> usize {
+        let character = text.chars().next().expect("a run ends before a character");
+        if character.is_whitespace() {
+            let end = text.find(|c: char| !c.is_whitespace()).unwrap_or(text.len());
+            let gap = self.gap_of(&text[..end]);
+            self.gap = self.gap.max(gap);
+            return end;
+        }
+        let size = character.len_utf8();
+        if !is_dropped(character) {
+            self.append(&text[..size]);
+        }
+        size
+    }
+
+    fn gap_of(&self, space: &str) -> Gap {
+        if !self.preformatted && self.layout != Layout::Paragraphs {
+            return Gap::Space;
+        }
+        match space.bytes().filter(|&b| b == b'\n').count() {
+            1 if self.preformatted => Gap::Line,
+            0 | 1 => Gap::Space,
+            _ => Gap::Paragraph,
+        }
+    }
+
+    fn append(&mut self, run: &str) {
+        if !self.out.is_empty() {
+            match self.gap {
+                Gap::None => {}
+                Gap::Space => self.out.push(' '),
+                _ if self.layout == Layout::Line => self.out.push(' '),
+                Gap::Line => self.out.push('\n'),
+                Gap::Paragraph => self.out.push_str("\n\n"),
+            }
+        }
+        self.gap = Gap::None;
+        let room = self.limit.saturating_sub(self.out.len());
+        if run.len() <= room {
+            self.out.push_str(run);
+            return;
+        }
+        self.full = true;
+        self.out.push_str(&run[..run.floor_char_boundary(room)]);
+        self.out.truncate(self.out.trim_end().len());
+    }
+}
+
+/// How many bytes from the start can be copied as they are: no control character, no white space but
+/// single spaces between words, and nothing that begins a character to look at.
+fn plain_run(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if SPECIAL[byte as usize] {
+            let between_words =
+                byte == b' ' && at > 0 && bytes.get(at + 1).is_some_and(|&b| !SPECIAL[b as usize]);
+            if !between_words {
+                break;
+            }
+        }
+        at += 1;
+    }
+    at
+}
+
+/// First bytes of characters that are white space, dropped, or possibly so.
+static SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte <= 0x20 {
+        table[byte] = true;
+        byte += 1;
+    }
+    table[0x7f] = true;
+    // U+0080 to U+00AD; U+1680; U+2000 to U+205F; U+3000; U+FEFF.
+    table[0xc2] = true;
+    table[0xe1] = true;
+    table[0xe2] = true;
+    table[0xe3] = true;
+    table[0xef] = true;
+    table
+};
+
+/// Characters that carry no text: controls, soft hyphens, byte order marks.
+fn is_dropped(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{ad}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(html: &str, expected: &str) {
+        assert_eq!(html_to_text(html), expected, "from {html}");
+    }
+
+    #[test]
+    fn blocks_become_paragraphs() {
+        check("<p>One\n two</p><div><p>Three</p></div>", "One two\n\nThree");
+        check("<ul><li>a<li>b</ul>c", "a\n\nb\n\nc");
+        check("a<br>b<br/><br />c<hr>d", "a\nb\n\nc\n\nd");
+        check("<table><tr><td>1</td><td>2</td></tr><tr><td>3</table>", "1 2\n\n3");
+        check("<pre>a\n  b\n\nc</pre>d\ne", "a\nb\n\nc\n\nd e");
+    }
+
+    #[test]
+    fn inline_elements_do_not_break_words() {
+        check("<b>N</b>orth <i>Korea</i>n", "North Korean");
+        check("<unknown>x</unknown>y", "xy");
+    }
+
+    #[test]
+    fn what_is_not_shown_is_dropped() {
+        check("a<script>if (1 < 2) { '</p>' }</script>b<style>p {}</style>c", "abc");
+        check("a<div hidden>b<div>c</div>d</div>e", "a\n\ne");
+        check("a<span style='color: red; display : NONE'>b</span>c", "ac");
+        check("a<!-- b --><template><p>c</p></template>d<svg><text>e</text></svg>", "ad");
+        check("a<script>b", "a");
+        check("<span aria-hidden=true>seen</span>", "seen");
+    }
+
+    #[test]
+    fn references_and_spaces_are_normalised() {
+        check("a&nbsp;&amp;&#8217;&hellip; \u{3000}b", "a &\u{2019}\u{2026} b");
+        check("Staats\u{ad}ober&shy;haupt\u{feff}", "Staatsoberhaupt");
+        check("a\u{0}\u{8}\u{85}b\u{202e}c\u{200d}d", "a b\u{202e}c\u{200d}d");
+        check("1 < 2 && 3 > 2", "1 < 2 && 3 > 2");
+    }
+
+    #[test]
+    fn text_without_tags_keeps_its_paragraphs() {
+        check("one\ntwo\r\n\r\n three &lt;", "one two\n\nthree <");
+    }
+
+    #[test]
+    fn a_title_keeps_what_is_no_html() {
+        assert_eq!(html_to_line("Vec<T> is <b>new</b>\n<br>today"), "Vec<T> is new today");
+    }
+
+    #[test]
+    fn hostile_nesting_costs_nothing() {
+        let deep = "<div><b>".repeat(100_000) + "x";
+        check(&deep, "x");
+        check(&"<![CDATA[".repeat(100_000), "");
+    }
+
+    #[test]
+    fn a_text_without_end_is_cut_at_a_character() {
+        let long = "ä ".repeat(limits::TEXT_BYTES);
+        let text = html_to_text(&long);
+        assert!(text.len() <= limits::TEXT_BYTES && text.ends_with('ä'));
+    }
+}
