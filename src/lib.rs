@@ -2,10 +2,12 @@
 //! care about is published.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod matching;
 pub mod message;
 pub mod parse;
 pub mod ports;
@@ -13,4 +15,3 @@ pub mod sqlite;
 pub mod systemd;
 pub mod telemetry;
 pub mod web;
-pub mod parse;

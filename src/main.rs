@@ -1,2 +1,7 @@
 //! The wirewatch command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wirewatch::cli::main()
+}

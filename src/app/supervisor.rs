@@ -31,12 +31,12 @@ pub async fn run(context: Arc<Context>) -> Ended {
     let ended = tokio::select! {
         () = context.stop.cancelled() => Ended::Stopped,
         Some(ended) = loops.join_next() => {
-            if !context.stop.is_cancelled() {
+            if context.stop.is_cancelled() {
+                Ended::Stopped
+            } else {
                 error!(panic = ?ended.err(), "a loop of the daemon ended by itself; stopping, so that a restart can mend it");
                 context.stop.cancel();
                 Ended::Broken
-            } else {
-                Ended::Stopped
             }
         }
     };

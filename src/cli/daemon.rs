@@ -20,7 +20,7 @@ const WEB_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the daemon until SIGTERM or SIGINT.
 pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
-    let loader = wire::loader(global, wire::Secrets::Required);
+    let loader = wire::loader(global);
     let daemon = match wire::start(&loader, true).await? {
         Ok(daemon) => daemon,
         Err(report) => {

@@ -82,7 +82,11 @@ pub(super) async fn feeds(global: &Global, args: &FeedsList) -> anyhow::Result<O
         })
         .collect();
     let heading = ["FEED", "STATE", "POLLED", "NEXT", "ARTICLES", "TITLE", "REMARK"];
-    print(&table(&heading, &cells, "no feeds yet: `wirewatch run` or `wirewatch once` polls those of the configuration"))?;
+    print(&table(
+        &heading,
+        &cells,
+        "no feeds yet: `wirewatch run` or `wirewatch once` polls those of the configuration",
+    ))?;
     Ok(Outcome::Fine)
 }
 

@@ -1,6 +1,7 @@
 //! The command line. One file per command; `wire` is the only place that builds adapters.
 
 mod check;
+mod compile;
 mod daemon;
 mod demo;
 mod listings;
@@ -29,11 +30,11 @@ struct Cli {
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
 struct Global {
-    /// The configuration file; conf.d/*.toml beside it is read, too [default: $WIREWATCH_CONFIG,
-    /// ./config/wirewatch.toml, $CONFIGURATION_DIRECTORY/wirewatch.toml, /etc/wirewatch/wirewatch.toml]
+    /// The configuration file; conf.d/*.toml beside it is read, too [default: `$WIREWATCH_CONFIG`,
+    /// ./config/wirewatch.toml, `$CONFIGURATION_DIRECTORY/wirewatch.toml`, /etc/wirewatch/wirewatch.toml]
     #[arg(long, short, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
-    /// How much to log to stderr: error, warn, info, debug, trace, or a filter as in RUST_LOG, which overrides it
+    /// How much to log to stderr: error, warn, info, debug, trace, or a filter as in `RUST_LOG`, which overrides it
     #[arg(long, global = true, value_name = "LEVEL")]
     log: Option<String>,
     /// How log lines look
@@ -120,7 +121,12 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let default_level = match &cli.command {
         Command::Run | Command::Once => "info",
-        _ => "warn",
+        Command::Check
+        | Command::Demo(_)
+        | Command::Feeds(_)
+        | Command::Articles(_)
+        | Command::Alerts(_)
+        | Command::Deliveries(_) => "warn",
     };
     let level = cli.global.log.as_deref().unwrap_or(default_level);
     if let Err(problem) = telemetry::start(level, cli.global.log_format, &log_environment()) {

@@ -10,7 +10,7 @@ use crate::app::supervisor;
 
 /// Polls everything that is due, delivers what is pending, says what came of it.
 pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
-    let loader = wire::loader(global, wire::Secrets::Required);
+    let loader = wire::loader(global);
     let daemon = match wire::start(&loader, false).await? {
         Ok(daemon) => daemon,
         Err(report) => {

@@ -56,7 +56,7 @@ impl Cell {
             "failing" | "gone" | "dead" | "critical" => Some(AnsiColor::Red),
             _ => None,
         };
-        let style = colour.map_or(Style::new(), |colour| colour.on_default());
+        let style = colour.map_or(Style::new(), AnsiColor::on_default);
         Self { text: clean(word), style }
     }
 }
@@ -66,7 +66,9 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\t' | '\r' => ' ',
-            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => '\u{fffd}',
+            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                '\u{fffd}'
+            }
             c => c,
         })
         .collect()
@@ -78,7 +80,8 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<Cell>], nothing: &str) -> Stri
         return format!("{nothing}\n");
     }
     let bold = Style::new().bold();
-    let heading: Vec<Cell> = heading.iter().map(|word| Cell { text: (*word).to_owned(), style: bold }).collect();
+    let heading: Vec<Cell> =
+        heading.iter().map(|word| Cell { text: (*word).to_owned(), style: bold }).collect();
     let mut widths: Vec<usize> = vec![0; heading.len()];
     for row in std::iter::once(&heading).chain(rows) {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -92,7 +95,7 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<Cell>], nothing: &str) -> Stri
             let text = shorten(&cell.text, CELL);
             let pad = if index == last { 0 } else { width.saturating_sub(text.width()) + 2 };
             let (on, off) = (cell.style.render(), cell.style.render_reset());
-            out.push_str(&format!("{on}{text}{off}{:pad$}", ""));
+            out.extend([on.to_string(), (*text).to_string(), off.to_string(), " ".repeat(pad)]);
         }
         out.truncate(out.trim_end_matches(' ').len());
         out.push('\n');
@@ -137,8 +140,10 @@ mod tests {
 
     #[test]
     fn columns_align_in_every_script() {
-        let rows =
-            vec![vec![Cell::new("a"), Cell::new("북한군"), Cell::new("x")], vec![Cell::new("bb"), Cell::new("y"), Cell::new("")]];
+        let rows = vec![
+            vec![Cell::new("a"), Cell::new("북한군"), Cell::new("x")],
+            vec![Cell::new("bb"), Cell::new("y"), Cell::new("")],
+        ];
         let text = anstream::adapter::strip_str(&table(&["ID", "TITLE", "Z"], &rows, "none")).to_string();
         assert_eq!(text, "ID  TITLE   Z\na   북한군  x\nbb  y\n");
         assert_eq!(table(&["ID"], &[], "no feeds"), "no feeds\n");

@@ -34,6 +34,8 @@ impl FromStr for Since {
         Timestamp::parse_rfc3339(text)
             .or_else(|| Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z")))
             .map(Self::At)
-            .ok_or_else(|| format!("`{text}` is neither a duration like 12h or 30d, nor a date like 2026-11-23"))
+            .ok_or_else(|| {
+                format!("`{text}` is neither a duration like 12h or 30d, nor a date like 2026-11-23")
+            })
     }
 }

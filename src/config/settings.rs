@@ -199,10 +199,6 @@ pub struct WebhookSettings {
     pub format: Format,
     /// Standard Webhooks secrets (`whsec_…`), newest first; empty for none.
     pub secrets: Vec<SecretString>,
-    /// The Telegram chat, or the Pushover user or group key.
-    pub chat_id: Option<String>,
-    /// Certificate authorities trusted besides the system's, a PEM file.
-    pub ca_file: Option<PathBuf>,
     /// For a whole exchange.
     pub timeout: Duration,
     /// Requests in flight.

@@ -48,6 +48,6 @@ pub(super) fn authorities(file: &Path) -> Result<Vec<reqwest::Certificate>, Clie
     let refuse = |why: String| ClientError::CaFile { file: file.display().to_string(), why };
     let pem = std::fs::read(file).map_err(|problem| refuse(problem.to_string()))?;
     let found =
-        reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| refuse("it is not PEM".to_owned()))?;
+        reqwest::Certificate::from_pem_bundle(&pem).map_err(|_error| refuse("it is not PEM".to_owned()))?;
     if found.is_empty() { Err(refuse("there is none in it".to_owned())) } else { Ok(found) }
 }

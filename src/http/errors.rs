@@ -34,13 +34,8 @@ pub(super) fn describe(problem: &reqwest::Error, whom: &str) -> (FailureKind, St
 }
 
 fn reason(problem: &io::Error) -> String {
-    match problem.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
-        io::ErrorKind::NetworkUnreachable => "network unreachable".to_owned(),
-        io::ErrorKind::HostUnreachable => "host unreachable".to_owned(),
-        kind => kind.to_string(),
-    }
+    // `ErrorKind` prints these as "connection refused", "network unreachable" and so on, without an errno.
+    problem.kind().to_string()
 }
 
 fn find<'a, E: Error + 'static>(problem: &'a (dyn Error + 'static)) -> Option<&'a E> {

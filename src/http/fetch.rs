@@ -76,7 +76,7 @@ impl HttpFetch {
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .pool_idle_timeout(IDLE_TIMEOUT);
         if let Some(proxy) = &limits.proxy {
-            let proxy = reqwest::Proxy::all(proxy.expose_secret()).map_err(|_| ClientError::Proxy)?;
+            let proxy = reqwest::Proxy::all(proxy.expose_secret()).map_err(|_error| ClientError::Proxy)?;
             builder = builder.proxy(proxy);
         }
         let client = builder.build().map_err(ClientError::Other)?;
@@ -90,7 +90,7 @@ impl HttpFetch {
 
     async fn visit(&self, request: FetchRequest) -> Result<FetchOutcome, FetchFailure> {
         let first =
-            Url::parse(&request.url).map_err(|_| blocked("the feed's url cannot be read".to_owned()))?;
+            Url::parse(&request.url).map_err(|_error| blocked("the feed's url cannot be read".to_owned()))?;
         let mut url = first.clone();
         let mut permanent = true;
         let mut permanent_url = None;
@@ -118,7 +118,7 @@ impl HttpFetch {
         let wait = self.limits.first_byte_timeout;
         let answer = tokio::time::timeout(wait, get.send())
             .await
-            .map_err(|_| {
+            .map_err(|_error| {
                 let message =
                     format!("{whom} sent nothing within {} ms (fetch.first_byte_timeout)", wait.as_millis());
                 failure(FailureKind::Timeout, None, message)
@@ -256,7 +256,7 @@ impl HttpFetch {
             // Inflating takes milliseconds for what the bounds allow; it does not belong on an async thread.
             body = tokio::task::spawn_blocking(move || decode(body, &codings, max_body))
                 .await
-                .map_err(|_| {
+                .map_err(|_error| {
                     failure(FailureKind::Internal, Some(200), "decompression ended by a defect".to_owned())
                 })?
                 .map_err(|problem| match problem {
@@ -302,8 +302,9 @@ fn next_hop(url: &Url, answer: &Response) -> Result<Url, FetchFailure> {
                 "a redirect without Location".to_owned(),
             )
         })?;
-    let next =
-        url.join(location).map_err(|_| blocked("a redirect to an address that cannot be read".to_owned()))?;
+    let next = url
+        .join(location)
+        .map_err(|_error| blocked("a redirect to an address that cannot be read".to_owned()))?;
     match (url.scheme(), next.scheme()) {
         ("https", "http") => Err(blocked(format!("a redirect from https to http ({})", shown_host(&next)))),
         (_, "http" | "https") => Ok(next),

@@ -76,7 +76,7 @@ impl HttpPost {
         request: PostRequest,
     ) -> Result<(u16, Option<Duration>, Vec<u8>), (FailureKind, String)> {
         let url = url::Url::parse(request.url.expose_secret())
-            .map_err(|_| (FailureKind::Blocked, "the webhook's address cannot be read".to_owned()))?;
+            .map_err(|_error| (FailureKind::Blocked, "the webhook's address cannot be read".to_owned()))?;
         let whom = shown_host(&url);
         check_literal(&self.guard, &url).map_err(|why| (FailureKind::Blocked, format!("{whom}: {why}")))?;
         let client = self.client(&request).map_err(|problem| (FailureKind::Tls, problem.to_string()))?;

@@ -111,7 +111,7 @@ impl SqliteStore {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let Readers::Pool { path, idle, permits } = &self.readers else { return self.write(work).await };
-        let permit = Arc::clone(permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let permit = Arc::clone(permits).acquire_owned().await.map_err(|_error| StoreError::Closed)?;
         let (path, idle) = (path.clone(), Arc::clone(idle));
         tokio::task::spawn_blocking(move || {
             let resting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 pub const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
 
 /// The schema this program writes.
+#[expect(clippy::cast_possible_truncation, reason = "a handful of migrations")]
 pub const SCHEMA: u32 = MIGRATIONS.len() as u32;
 
 /// How long a statement waits for another process (a command that reads, a backup) to let go.
@@ -189,7 +190,7 @@ impl DaemonLock {
             .create(true)
             .truncate(false)
             .open(&path)
-            .map_err(|_| OpenError::ReadOnly(path.clone()))?;
+            .map_err(|_error| OpenError::ReadOnly(path.clone()))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -58,8 +58,8 @@ impl Writer {
                 drop(sender.send(answer));
             })
         });
-        self.queue.send(command).await.map_err(|_| StoreError::Closed)?;
-        receiver.await.map_err(|_| StoreError::Closed)?
+        self.queue.send(command).await.map_err(|_error| StoreError::Closed)?;
+        receiver.await.map_err(|_error| StoreError::Closed)?
     }
 }
 

@@ -68,7 +68,11 @@ async fn a_matching_item_in_either_feed_arrives_once_and_names_its_terms() {
         "application/rss+xml",
         rss(&world, &[("North Korea opens a resort", "no"), ("Pyongyang moves soldiers", "old")]),
     );
-    world.publish("ticker", "application/atom+xml", atom(&world, &[("북한, 병력 파견", "yes"), ("Rain", "rain")]));
+    world.publish(
+        "ticker",
+        "application/atom+xml",
+        atom(&world, &[("북한, 병력 파견", "yes"), ("Rain", "rain")]),
+    );
     let message = world.next().await;
     assert_eq!(message.body["type"], "alert.opened");
     assert_eq!(message.body["data"]["topic"]["id"], "dprk");
@@ -87,7 +91,8 @@ async fn a_matching_item_in_either_feed_arrives_once_and_names_its_terms() {
     let deliveries = home.json(&["deliveries", "list", "--json"]);
     assert_eq!(deliveries[0]["webhook_id"], message.webhook_id);
     let articles = home.json(&["articles", "list", "--json"]);
-    let silent: Vec<_> = articles.as_array().unwrap().iter().filter(|row| !row["suppressed"].is_null()).collect();
+    let silent: Vec<_> =
+        articles.as_array().unwrap().iter().filter(|row| !row["suppressed"].is_null()).collect();
     assert_eq!((articles.as_array().unwrap().len(), silent.len()), (4, 2));
 }
 
@@ -150,7 +155,8 @@ async fn a_reload_changes_topics_and_a_wrong_one_changes_nothing() {
     home.configure(&config(&world).replace("query =", "qeury ="));
     daemon.signal("HUP");
     daemon.wait_for_line("configuration refused");
-    let with_rain = format!("{}\n[topics.rain]\nkeywords = [\"rain\"]\nwebhooks = [\"desk\"]\n", config(&world));
+    let with_rain =
+        format!("{}\n[topics.rain]\nkeywords = [\"rain\"]\nwebhooks = [\"desk\"]\n", config(&world));
     home.configure(&with_rain);
     daemon.signal("HUP");
     daemon.wait_for_line("configuration reloaded");

@@ -2,6 +2,9 @@
 #![cfg(test)]
 
 mod architecture;
+mod config;
+mod end_to_end;
 mod message;
 mod poll_rules;
-mod config;
+mod sim;
+mod support;

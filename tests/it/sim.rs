@@ -14,7 +14,7 @@ use wirewatch::app::snapshot::{Loader, Prepared, Snapshot, config_sync};
 use wirewatch::app::supervisor::{self, Ended};
 use wirewatch::app::{Context, Dice, reload};
 use wirewatch::clock::TokioClock;
-use wirewatch::config::{self, Settings};
+use wirewatch::config::{self, LoadRequest};
 use wirewatch::domain::Timestamp;
 use wirewatch::domain::delivery::PostOutcome;
 use wirewatch::domain::feed::Validators;
@@ -131,7 +131,12 @@ impl Post for Receiver {
             body["data"]["article"]["title"].as_str().unwrap(),
             terms.join(", ")
         ));
-        PostOutcome::Answered { status, retry_after: None, excerpt: Vec::new(), took: Duration::from_millis(80) }
+        PostOutcome::Answered {
+            status,
+            retry_after: None,
+            excerpt: Vec::new(),
+            took: Duration::from_millis(80),
+        }
     }
 }
 
@@ -152,7 +157,11 @@ struct SimLoader {
 
 impl Loader for SimLoader {
     fn load(&self) -> Result<Prepared, String> {
-        let settings: Settings = config::from_text(&self.config.lock().unwrap())?;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("wirewatch.toml");
+        std::fs::write(&path, &*self.config.lock().unwrap()).unwrap();
+        let request = LoadRequest { path: Some(path), ..LoadRequest::default() };
+        let settings = config::load(&request).map_err(|report| report.render(false))?.settings;
         let specs: Vec<_> = settings.topics.values().map(|topic| topic.spec.clone()).collect();
         let compiled = matching::compile(&settings.concepts, &specs);
         if let Some(problem) = compiled.diagnostics.first() {
@@ -215,12 +224,13 @@ impl Simulation {
 }
 
 fn rss(items: &[(&str, &str)]) -> Page {
-    let items: String = items
+    let items = items
         .iter()
         .map(|(guid, title)| {
             format!("<item><guid>{guid}</guid><title>{title}</title><link>https://wire.example/{guid}</link></item>")
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     Page::Document(format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>"))
 }
 
@@ -254,7 +264,14 @@ async fn five_minutes_of_operation() {
         (0, rss(&[("old", "Pyongyang shows soldiers")])),
         (90, rss(&[("a", "DPRK troops in Kursk"), ("old", "Pyongyang shows soldiers")])),
         // Edited, with another guid: a revision.
-        (150, rss(&[("a", "Updated: DPRK troops in Kursk"), ("b", "Rain"), ("old", "Pyongyang shows soldiers")])),
+        (
+            150,
+            rss(&[
+                ("a", "Updated: DPRK troops in Kursk"),
+                ("b", "Rain"),
+                ("old", "Pyongyang shows soldiers"),
+            ]),
+        ),
         (200, Page::Unreachable),
         (280, rss(&[("c", "Pyongyang sends soldiers again"), ("a", "Updated: DPRK troops in Kursk")])),
     ];

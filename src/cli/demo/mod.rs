@@ -53,7 +53,8 @@ pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<Outcome> {
 
 async fn play(args: &DemoArgs, home: &Path) -> anyhow::Result<Outcome> {
     let (arrivals, mut received) = mpsc::channel(64);
-    let server = DemoServer::start(arrivals).await.context("starting the sample feeds and the webhook receiver")?;
+    let server =
+        DemoServer::start(arrivals).await.context("starting the sample feeds and the webhook receiver")?;
     write_configuration(home, &server)?;
     output::print(&format!(
         "wirewatch demo: {} sample feeds and a webhook receiver on {}, database in {}\n\n",
@@ -62,7 +63,8 @@ async fn play(args: &DemoArgs, home: &Path) -> anyhow::Result<Outcome> {
         home.display()
     ))?;
 
-    let loader: Arc<dyn Loader> = Arc::new(DemoLoader { inner: wire::loader_at(&home.join("wirewatch.toml")) });
+    let loader: Arc<dyn Loader> =
+        Arc::new(DemoLoader { inner: wire::loader_at(&home.join("wirewatch.toml")) });
     let daemon = match wire::start(&loader, false).await? {
         Ok(daemon) => daemon,
         Err(report) => anyhow::bail!("the bundled configuration was refused:\n{report}"),
@@ -149,9 +151,9 @@ async fn stage(
             }
         }
     };
-    tokio::time::timeout(STAGE_LIMIT, watch)
-        .await
-        .with_context(|| format!("stage {number} of the demo was not over after {} s", STAGE_LIMIT.as_secs()))?
+    tokio::time::timeout(STAGE_LIMIT, watch).await.with_context(|| {
+        format!("stage {number} of the demo was not over after {} s", STAGE_LIMIT.as_secs())
+    })?
 }
 
 async fn keep(received: &mut mpsc::Receiver<Received>, told: &mut Told) -> anyhow::Result<()> {

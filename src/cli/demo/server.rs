@@ -1,6 +1,5 @@
 //! The demo's outside world: sample feeds that change once, and a webhook receiver that checks signatures.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -110,8 +109,10 @@ impl DemoServer {
             self.address
         );
         for (id, file, _, _) in FEEDS {
-            // Writing to a String cannot fail.
-            drop(write!(text, "\n[feeds.{id}]\nurl = \"http://{}/feeds/{file}\"\ninterval = \"1s\"\n", self.address));
+            let address = self.address;
+            text.extend([format!(
+                "\n[feeds.{id}]\nurl = \"http://{address}/feeds/{file}\"\ninterval = \"1s\"\n"
+            )]);
         }
         text
     }
@@ -140,10 +141,11 @@ async fn feed(State(world): State<Arc<World>>, Path(name): Path<String>, headers
 /// Puts in the server's address and dates relative to the demo's start.
 fn fill(document: &str, world: &World) -> String {
     let mut text = document.replace("SERVER", &world.address.to_string());
-    if world.later.load(Ordering::Acquire) {
-        text = text.replace("<!--LATER", "").replace("LATER-->", "");
-    } else if let (Some(from), Some(to)) = (text.find("<!--LATER"), text.find("LATER-->")) {
-        text.replace_range(from..to + "LATER-->".len(), "");
+    // What is corrected later stands in the document once, not twice.
+    let hidden = if world.later.load(Ordering::Acquire) { "EARLIER" } else { "LATER" };
+    let (open, close) = (format!("<!--{hidden}-->"), format!("<!--/{hidden}-->"));
+    if let (Some(from), Some(to)) = (text.find(&open), text.find(&close)) {
+        text.replace_range(from..to + close.len(), "");
     }
     for minutes in 1..=120_u64 {
         let at = world.started.minus(Duration::from_secs(minutes * 60));
@@ -161,14 +163,16 @@ fn mail_date(at: Timestamp) -> String {
         .unwrap_or_default()
 }
 
+/// The part of a message the demo shows.
+#[derive(serde::Deserialize)]
+struct Event {
+    data: AlertContent,
+}
+
 async fn webhook(State(world): State<Arc<World>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let webhook_id = value("webhook-id").to_owned();
     let verified = verify(&webhook_id, value("webhook-timestamp"), value("webhook-signature"), &body);
-    #[derive(serde::Deserialize)]
-    struct Event {
-        data: AlertContent,
-    }
     let Ok(event) = serde_json::from_slice::<Event>(&body) else { return StatusCode::BAD_REQUEST };
     let received = Received { webhook_id, verified, alert: event.data };
     match world.arrivals.send(received).await {

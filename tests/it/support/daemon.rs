@@ -90,14 +90,12 @@ impl Daemon {
     #[track_caller]
     pub(crate) fn wait_for_line(&mut self, part: &str) -> String {
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) => {
-                    self.seen.push(line.clone());
-                    if line.contains(part) {
-                        return line;
-                    }
-                }
-                Err(_) => panic!("no line with `{part}` in:\n{}", self.seen.join("\n")),
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("no line with `{part}` in:\n{}", self.seen.join("\n"));
+            };
+            self.seen.push(line.clone());
+            if line.contains(part) {
+                return line;
             }
         }
     }

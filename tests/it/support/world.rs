@@ -146,7 +146,7 @@ async fn hook(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
 
 /// An RSS document with these items: title, path, guid.
 pub(crate) fn rss(world: &World, items: &[(&str, &str)]) -> String {
-    let items: String = items
+    let items = items
         .iter()
         .map(|(title, guid)| {
             format!(
@@ -154,13 +154,14 @@ pub(crate) fn rss(world: &World, items: &[(&str, &str)]) -> String {
                 world.address
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!("<rss version=\"2.0\"><channel><title>The Wire</title>{items}</channel></rss>")
 }
 
 /// An Atom document with these entries: title, id.
 pub(crate) fn atom(world: &World, entries: &[(&str, &str)]) -> String {
-    let entries: String = entries
+    let entries = entries
         .iter()
         .map(|(title, id)| {
             format!(
@@ -169,6 +170,9 @@ pub(crate) fn atom(world: &World, entries: &[(&str, &str)]) -> String {
                 world.address
             )
         })
-        .collect();
-    format!("<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>The Ticker</title><id>urn:t</id><updated>2026-01-01T00:00:00Z</updated>{entries}</feed>")
+        .collect::<Vec<_>>()
+        .concat();
+    format!(
+        "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>The Ticker</title><id>urn:t</id><updated>2026-01-01T00:00:00Z</updated>{entries}</feed>"
+    )
 }

@@ -1,0 +1,139 @@
+//! Builds adapters and joins them: the only place that does.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use secrecy::SecretString;
+
+use super::Global;
+use super::compile::{self, Checked};
+use crate::app::render::Destinations;
+use crate::app::snapshot::{Loader, Prepared, Snapshot, config_sync};
+use crate::app::{Context, Dice};
+use crate::clock::SystemClock;
+use crate::config::settings::FetchSettings;
+use crate::config::{self, Credentials, LoadRequest};
+use crate::http::{FetchLimits, HttpFetch, HttpPost};
+use crate::ports::{Clock, Store};
+use crate::sqlite::{DaemonLock, SqliteStore};
+
+/// Reads the configuration of this process's environment.
+#[derive(Clone, Debug)]
+struct FileLoader {
+    path: Option<PathBuf>,
+}
+
+/// A loader for the configuration the command line names.
+pub(super) fn loader(global: &Global) -> Arc<dyn Loader> {
+    Arc::new(FileLoader { path: global.config.clone() })
+}
+
+/// A loader for one file.
+pub(super) fn loader_at(path: &Path) -> Arc<dyn Loader> {
+    Arc::new(FileLoader { path: Some(path.to_owned()) })
+}
+
+impl Loader for FileLoader {
+    fn load(&self) -> Result<Prepared, String> {
+        let request = LoadRequest::of_process(self.path.clone(), Credentials::Needed);
+        let Checked { loaded, matcher, report } =
+            compile::check(&request).map_err(|report| report.render(false))?;
+        let settings = loaded.settings;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let fetch = HttpFetch::new(limits(&settings.fetch), Arc::clone(&clock))
+            .map_err(|problem| format!("fetch.proxy: {problem}"))?;
+        let post = HttpPost::new(&settings.fetch.allow_networks, clock);
+        let mut problems = Vec::new();
+        for (id, webhook) in &settings.webhooks {
+            if let Some(Err(problem)) = webhook.ca_file.as_deref().map(HttpPost::check_authorities) {
+                problems.push(format!("webhooks.{id}.ca_file: {problem}"));
+            }
+        }
+        let destinations = match Destinations::new(&settings) {
+            Ok(destinations) if problems.is_empty() => destinations,
+            Ok(_) => return Err(problems.join("\n")),
+            Err(more) => {
+                problems.extend(more);
+                return Err(problems.join("\n"));
+            }
+        };
+        let warnings = if report.is_empty() { Vec::new() } else { vec![report.render(false)] };
+        Ok(Prepared {
+            settings,
+            matcher: Arc::new(matcher),
+            fetch: Arc::new(fetch),
+            post: Arc::new(post),
+            destinations,
+            warnings,
+        })
+    }
+}
+
+fn limits(fetch: &FetchSettings) -> FetchLimits {
+    FetchLimits {
+        timeout: fetch.timeout,
+        connect_timeout: fetch.connect_timeout,
+        first_byte_timeout: fetch.first_byte_timeout,
+        max_body: fetch.max_body,
+        max_compressed: fetch.max_compressed,
+        max_headers: fetch.max_headers,
+        max_redirects: fetch.max_redirects,
+        user_agent: fetch.user_agent.clone(),
+        allow_networks: fetch.allow_networks.clone(),
+        proxy: fetch.proxy.as_ref().map(|proxy| SecretString::from(proxy.expose().to_owned())),
+    }
+}
+
+/// What `run`, `once` and `demo` hold: the lock, the store, what the loops share.
+pub(super) struct Daemon {
+    pub(super) context: Arc<Context>,
+    store: Arc<SqliteStore>,
+    _lock: DaemonLock,
+}
+
+impl Daemon {
+    /// Commits what waits and lets the database go.
+    pub(super) async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+/// Loads the configuration, opens the database, joins them. With `spread`, new feeds are due over the
+/// first minute, else at once.
+///
+/// The inner error is the configuration's report; the outer one everything else that is in the way.
+pub(super) async fn start(loader: &Arc<dyn Loader>, spread: bool) -> anyhow::Result<Result<Daemon, String>> {
+    let prepared = match loader.load() {
+        Ok(prepared) => prepared,
+        Err(report) => return Ok(Err(report)),
+    };
+    for warning in &prepared.warnings {
+        tracing::warn!("{warning}");
+    }
+    let path = prepared.settings.daemon.database.clone();
+    let lock = DaemonLock::take(&path)?;
+    let store = Arc::new(SqliteStore::open(&path)?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let now = clock.now();
+    store.recover(now).await.context("giving back what the last run left")?;
+    let created = store
+        .sync_config(config_sync(&prepared.settings, now, spread), now)
+        .await
+        .context("writing the configuration's feeds and topics")?;
+    let snapshot = Snapshot::new(prepared, &created, now);
+    let context = Context::new(Arc::clone(&store) as Arc<dyn Store>, clock, Dice::new(), snapshot);
+    Ok(Ok(Daemon { context: Arc::new(context), store, _lock: lock }))
+}
+
+/// The database of the configuration, for commands that only read.
+///
+/// A configuration that is wrong elsewhere still names a database; only when it cannot be read at all
+/// does reading fail.
+pub(super) fn reading_store(global: &Global) -> anyhow::Result<SqliteStore> {
+    let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
+    let loaded = config::load(&request).map_err(|report| {
+        anyhow::anyhow!("the configuration is wrong; `wirewatch check` says more\n{}", report.render(false))
+    })?;
+    Ok(SqliteStore::open_for_reading(&loaded.settings.daemon.database)?)
+}
