@@ -8,6 +8,7 @@ mod listings;
 mod once;
 mod output;
 mod time;
+mod topics;
 mod wire;
 
 use std::path::PathBuf;
@@ -55,6 +56,9 @@ enum Command {
     /// What is polled
     #[command(subcommand)]
     Feeds(FeedsCommand),
+    /// What is watched for
+    #[command(subcommand)]
+    Topics(topics::TopicsCommand),
     /// What was stored
     #[command(subcommand)]
     Articles(ArticlesCommand),
@@ -97,6 +101,8 @@ enum Outcome {
     Fine,
     /// The command found that something is wrong, and has said so.
     Wrong,
+    /// What was typed cannot be used, and the command has said why.
+    WrongUse,
     /// The configuration is wrong, and the report was printed: a service manager must not restart into it.
     BadConfig,
 }
@@ -106,6 +112,7 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Fine => Self::SUCCESS,
             Outcome::Wrong => Self::from(1),
+            Outcome::WrongUse => Self::from(2),
             Outcome::BadConfig => Self::from(78),
         }
     }
@@ -124,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Check
         | Command::Demo(_)
         | Command::Feeds(_)
+        | Command::Topics(_)
         | Command::Articles(_)
         | Command::Alerts(_)
         | Command::Deliveries(_) => "warn",
@@ -158,6 +166,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Check => check::run(&global),
         Command::Demo(args) => demo::run(&args).await,
         Command::Feeds(FeedsCommand::List(args)) => listings::feeds(&global, &args).await,
+        Command::Topics(command) => topics::run(&global, &command),
         Command::Articles(ArticlesCommand::List(args)) => listings::articles(&global, &args).await,
         Command::Alerts(AlertsCommand::List(args)) => listings::alerts(&global, &args).await,
         Command::Deliveries(DeliveriesCommand::List(args)) => listings::deliveries(&global, &args).await,

@@ -1,230 +1,174 @@
-//! Topics found in articles: a first, plain matcher.
+//! Finds topics in articles.
+//!
+//! `query` reads the language, `text` turns an article into words and their forms, `engine` compiles topics into one
+//! immutable structure and runs it. Everything here is pure: no clock, no files, no network.
+
 #![expect(
-    clippy::many_single_char_names,
-    clippy::cast_possible_truncation,
-    missing_docs,
-    reason = "to be replaced"
+    clippy::wildcard_enum_match_arm,
+    reason = "characters, tokens and steps of many kinds are told apart by the few that matter"
 )]
 
+mod engine;
+pub mod query;
+pub mod text;
+
 use crate::domain::article::Document;
-use crate::domain::topic::{
-    ConceptSource, ConceptSpec, Field, Match, Matcher, Span, TopicMatch, TopicRule, TopicSpec,
-};
+use crate::domain::topic::{ConceptSpec, Match, Matcher as _, TopicRule, TopicSpec};
 use crate::domain::{ConceptId, TopicId};
 
+use engine::Compiler;
+pub use engine::{Clause, Explanation, TopicSet};
+use query::Finding;
+
+/// Topics, ready to match, and what is to be said about them.
 #[derive(Debug)]
 pub struct Compiled {
+    /// All topics without errors.
     pub set: TopicSet,
+    /// Every mistake and every doubt, by place.
     pub diagnostics: Vec<Diagnostic>,
 }
+
+/// Something wrong, or surely not meant, in a concept or a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// Stable name of the kind: `E…` for errors, `W…` for warnings.
     pub code: &'static str,
+    /// Whether it can be used all the same.
     pub level: Level,
+    /// The text it is about.
     pub place: Place,
+    /// First code point of the text.
     pub start: usize,
+    /// One past the last.
     pub end: usize,
+    /// What is wrong.
     pub message: String,
+    /// What to do about it.
     pub help: Option<String>,
 }
+
+/// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
+    /// It cannot be used.
     Error,
+    /// It can be used, but is surely not meant.
     Warning,
 }
+
+/// The text a diagnostic is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    Concept { id: ConceptId, index: Option<usize> },
-    Topic { id: TopicId, part: TopicPart },
+    /// A term of a concept, or its query.
+    Concept {
+        /// The concept.
+        id: ConceptId,
+        /// Which term; none for the query.
+        index: Option<usize>,
+    },
+    /// A part of a topic.
+    Topic {
+        /// The topic.
+        id: TopicId,
+        /// Which part.
+        part: TopicPart,
+    },
+    /// A query that stands alone.
     Query,
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TopicPart {
-    Keyword(usize),
-    Query,
-    Facet(usize),
-    Exclude(usize),
-}
-#[derive(Debug)]
-enum Node {
-    Term(Option<ConceptId>, String),
-    And(Vec<Self>),
-    Or(Vec<Self>),
-    Not(Box<Self>),
-}
-#[derive(Debug)]
-pub struct TopicSet {
-    topics: Vec<(TopicId, Node)>,
 }
 
-fn parse(text: &str, concepts: &[ConceptSpec]) -> Node {
-    let mut tokens = Vec::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '(' | ')' => tokens.push(c.to_string()),
-            '"' => {
-                let mut w = String::from("\"");
-                for c in chars.by_ref() {
-                    if c == '"' {
-                        break;
-                    }
-                    w.push(c);
-                }
-                tokens.push(w);
-            }
-            c if c.is_whitespace() => {}
-            c => {
-                let mut w = String::from(c);
-                while let Some(n) = chars.peek() {
-                    if n.is_whitespace() || *n == '(' || *n == ')' {
-                        break;
-                    }
-                    w.push(*n);
-                    chars.next();
-                }
-                tokens.push(w);
-            }
-        }
-    }
-    let mut at = 0;
-    or(&tokens, &mut at, concepts)
+/// A part of a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TopicPart {
+    /// A keyword, by its index.
+    Keyword(usize),
+    /// The query.
+    Query,
+    /// A facet, by its index.
+    Facet(usize),
+    /// An exclusion, by its index.
+    Exclude(usize),
 }
-fn or(t: &[String], at: &mut usize, c: &[ConceptSpec]) -> Node {
-    let mut parts = vec![and(t, at, c)];
-    while t.get(*at).is_some_and(|w| w == "OR") {
-        *at += 1;
-        parts.push(and(t, at, c));
-    }
-    Node::Or(parts)
-}
-fn and(t: &[String], at: &mut usize, c: &[ConceptSpec]) -> Node {
-    let mut parts = vec![not(t, at, c)];
-    while let Some(w) = t.get(*at) {
-        if w == "OR" || w == ")" {
-            break;
-        }
-        if w == "AND" {
-            *at += 1;
-        }
-        parts.push(not(t, at, c));
-    }
-    Node::And(parts)
-}
-fn not(t: &[String], at: &mut usize, c: &[ConceptSpec]) -> Node {
-    let Some(w) = t.get(*at) else { return Node::Or(vec![]) };
-    *at += 1;
-    if w == "NOT" {
-        return Node::Not(Box::new(not(t, at, c)));
-    }
-    if w == "(" {
-        let n = or(t, at, c);
-        *at += 1;
-        return n;
-    }
-    if let Some(name) = w.strip_prefix('@') {
-        let spec = c.iter().find(|s| s.id.as_str() == name);
-        return Node::Or(match spec.map(|s| (&s.id, &s.source)) {
-            Some((id, ConceptSource::Any(terms))) => {
-                terms.iter().map(|x| Node::Term(Some(id.clone()), x.clone())).collect()
-            }
-            _ => vec![],
-        });
-    }
-    Node::Term(None, w.trim_start_matches('"').to_owned())
-}
+
+/// Compiles concepts and topics. A topic with errors is left out of the set; a configuration that has any is not
+/// to be run.
 pub fn compile(concepts: &[ConceptSpec], topics: &[TopicSpec]) -> Compiled {
-    let topics = topics
-        .iter()
-        .map(|t| {
-            (
-                t.id.clone(),
-                match &t.rule {
-                    TopicRule::Keywords(k) => {
-                        Node::Or(k.iter().map(|x| Node::Term(None, x.clone())).collect())
-                    }
-                    TopicRule::Query(q) => parse(q, concepts),
-                    TopicRule::Facets { facets, .. } => {
-                        Node::And(facets.iter().map(|q| parse(q, concepts)).collect())
-                    }
-                },
-            )
-        })
-        .collect();
-    Compiled { set: TopicSet { topics }, diagnostics: vec![] }
-}
-fn hits(text: &str, field: Field, term: &str, concept: Option<&ConceptId>, out: &mut Vec<Span>) -> bool {
-    let lower: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
-    let plain: Vec<char> = text.chars().collect();
-    if lower.len() != plain.len() {
-        return false;
+    let mut compiler = Compiler::new(concepts, false);
+    for topic in topics {
+        compiler.topic(topic);
     }
-    let prefix = term.ends_with('*');
-    let needle: Vec<char> = term.trim_end_matches('*').to_lowercase().chars().collect();
-    let ascii = needle.iter().all(char::is_ascii);
-    let mut found = false;
-    for i in 0..lower.len().saturating_sub(needle.len().saturating_sub(1)) {
-        let e = i + needle.len();
-        if lower[i..e] != needle[..] {
-            continue;
-        }
-        if ascii
-            && (i > 0 && lower[i - 1].is_alphanumeric()
-                || !prefix && lower.get(e).is_some_and(|c| c.is_alphanumeric() && *c != 's'))
-        {
-            continue;
-        }
-        out.push(Span {
-            concept: concept.cloned(),
-            term: term.to_owned(),
-            field,
-            start: i as u32,
-            end: e as u32,
-            text: plain[i..e].iter().collect(),
-        });
-        found = true;
+    compiler.rest();
+    let mut diagnostics = std::mem::take(&mut compiler.diagnostics);
+    let set = TopicSet::new(compiler);
+    let unbounded: Vec<TopicId> = set.unbounded().cloned().collect();
+    for spec in topics.iter().filter(|spec| unbounded.contains(&spec.id)) {
+        diagnostics.push(matches_anything(spec));
     }
-    found
+    Compiled { set, diagnostics }
 }
-fn eval(n: &Node, d: &Document<'_>, out: &mut Vec<Span>) -> bool {
-    match n {
-        Node::Term(c, t) => {
-            let a = hits(d.title, Field::Title, t, c.as_ref(), out);
-            let b = hits(d.text, Field::Body, t, c.as_ref(), out);
-            a || b
-        }
-        Node::And(p) => {
-            let mut mine = vec![];
-            let ok = p.iter().all(|n| eval(n, d, &mut mine));
-            if ok {
-                out.extend(mine);
+
+fn matches_anything(topic: &TopicSpec) -> Diagnostic {
+    let (part, text) = match &topic.rule {
+        TopicRule::Query(query) => (TopicPart::Query, query.as_str()),
+        TopicRule::Keywords(words) => (TopicPart::Keyword(0), words.first().map_or("", String::as_str)),
+        TopicRule::Facets { facets, .. } => (TopicPart::Facet(0), facets.first().map_or("", String::as_str)),
+    };
+    let place = Place::Topic { id: topic.id.clone(), part };
+    let Finding { code, level, start, end, message, help } = needs_no_word(text);
+    Diagnostic { code, level, place, start, end, message, help }
+}
+
+fn needs_no_word(query: &str) -> Finding {
+    Finding::warning(
+        "W03",
+        &(0..query.chars().count()),
+        "no word is needed for this to match, so it matches nearly every article",
+    )
+    .help("add a term that has to be there")
+}
+
+/// A single query, compiled to be tried on texts.
+#[derive(Debug)]
+pub struct Trial {
+    set: Option<TopicSet>,
+    findings: Vec<Diagnostic>,
+}
+
+impl Trial {
+    /// Compiles a query.
+    pub fn new(query: &str, concepts: &[ConceptSpec]) -> Self {
+        let id = TopicId::parse("query").ok();
+        let topic = id.map(|id| TopicSpec { id, rule: TopicRule::Query(query.to_owned()), exclude: vec![] });
+        let compiled = compile(concepts, topic.as_slice());
+        let mut findings = compiled.diagnostics;
+        for finding in &mut findings {
+            if matches!(finding.place, Place::Topic { .. }) {
+                finding.place = Place::Query;
             }
-            ok
         }
-        Node::Or(p) => {
-            let mut any = false;
-            for n in p {
-                any |= eval(n, d, out);
-            }
-            any
-        }
-        Node::Not(n) => !eval(n, d, &mut vec![]),
+        findings.sort_by_key(|finding| (finding.start, finding.end));
+        let wrong = findings.iter().any(|finding| finding.level == Level::Error);
+        Self { set: (!wrong).then_some(compiled.set), findings }
+    }
+
+    /// What is to be said about the query itself.
+    pub fn findings(&self) -> &[Diagnostic] {
+        &self.findings
+    }
+
+    /// Whether the query can be used.
+    pub const fn is_usable(&self) -> bool {
+        self.set.is_some()
+    }
+
+    /// Tries it on a text.
+    pub fn on(&self, document: &Document<'_>) -> Option<Match> {
+        self.set.as_ref()?.matches(document).into_iter().next().map(|found| found.found)
     }
 }
-impl Matcher for TopicSet {
-    fn matches(&self, d: &Document<'_>) -> Vec<TopicMatch> {
-        self.topics
-            .iter()
-            .filter_map(|(id, n)| {
-                let mut spans = vec![];
-                eval(n, d, &mut spans).then(|| {
-                    spans.sort_by_key(|s| (s.field, s.start));
-                    TopicMatch {
-                        topic: id.clone(),
-                        found: Match { score: None, facets: None, excerpt: d.title.to_owned(), spans },
-                    }
-                })
-            })
-            .collect()
-    }
+
+/// Explains what a topic makes of an article, clause by clause; nothing where the topic has errors.
+pub fn explain(concepts: &[ConceptSpec], topic: &TopicSpec, document: &Document<'_>) -> Option<Explanation> {
+    engine::explain(concepts, topic, document)
 }

@@ -1,0 +1,398 @@
+//! Runs a topic's program on an article's hits. Operators work on spans of positions, after the interval algebra
+//! of Clarke, Cormack and Burkowski (1995), but with all pairs instead of minimal ones.
+
+use super::about::holds;
+use super::program::{Leaf, Node, NodeId, Program};
+use super::scan::{Hit, Scratch};
+use super::words::WordId;
+use crate::domain::article::Document;
+use crate::matching::query::ast::{Part, Reach};
+
+/// How many words the lead has.
+pub(crate) const LEAD: u32 = 40;
+/// The most spans one operator works with; texts that have more are spam.
+const MAX_SPANS: usize = 20_000;
+
+/// Positions from the first one to one past the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    const fn within(self, outer: Self) -> bool {
+        outer.start <= self.start && self.end <= outer.end
+    }
+}
+
+/// A place that made a topic match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) span: Span,
+    pub(crate) leaf: u32,
+    /// The concept the query named.
+    pub(crate) concept: Option<u32>,
+}
+
+/// One article, ready to run programs on.
+#[derive(Debug)]
+pub(crate) struct Evaluation<'e> {
+    pub(crate) program: &'e Program,
+    pub(crate) scratch: &'e Scratch,
+    pub(crate) document: &'e Document<'e>,
+}
+
+impl Scratch {
+    /// Puts the hits in the order programs ask for them.
+    pub(crate) fn sort_hits(&mut self) {
+        if self.by_word.is_empty() && !self.hits.is_empty() {
+            self.by_word.extend_from_slice(&self.hits);
+            self.by_word.sort_unstable_by_key(|hit| (hit.id(), hit.start, hit.end));
+        }
+    }
+
+    fn of_word(&self, word: WordId) -> &[Hit] {
+        let from = self.by_word.partition_point(|hit| hit.id() < word);
+        let rest = &self.by_word[from..];
+        &rest[..rest.partition_point(|hit| hit.id() == word)]
+    }
+}
+
+/// The whole article.
+pub(crate) const EVERYWHERE: Span = Span { start: 0, end: u32::MAX };
+
+impl Evaluation<'_> {
+    /// Whether a step holds within `scope`.
+    pub(crate) fn is_true(&self, id: NodeId, scope: Span) -> bool {
+        match self.program.node(id) {
+            Node::And(range) => self.program.list(range).iter().all(|child| self.is_true(*child, scope)),
+            Node::Or(range) => self.program.list(range).iter().any(|child| self.is_true(*child, scope)),
+            Node::Not(inner) => !self.is_true(*inner, scope),
+            Node::In(part, inner) => self.part(*part, scope).is_some_and(|scope| self.is_true(*inner, scope)),
+            Node::Concept(_, inner) => self.is_true(*inner, scope),
+            Node::About(about) => holds(&self.program.abouts[*about as usize], self.document),
+            Node::AtLeast { number, of } => {
+                let mut left = *number;
+                let holds = |child: &NodeId| self.is_true(*child, scope);
+                self.program.list(of).iter().any(|child| {
+                    left -= u32::from(holds(child));
+                    left == 0
+                })
+            }
+            Node::Leaf(leaf) => self.leaf_is_true(&self.program.leaves[*leaf as usize], scope),
+            Node::Near { .. } | Node::NotIn(..) | Node::Mentions { .. } | Node::First { .. } => {
+                !self.spans(id, scope).is_empty()
+            }
+        }
+    }
+
+    fn leaf_is_true(&self, leaf: &Leaf, scope: Span) -> bool {
+        self.program.spellings(leaf).any(|row| match row {
+            [word] => self
+                .scratch
+                .of_word(*word)
+                .iter()
+                .any(|hit| Span { start: hit.start, end: hit.end }.within(scope)),
+            _ => !self.row(row, leaf.slop, scope).is_empty(),
+        })
+    }
+
+    /// The part of `scope` that is in a part of the article.
+    pub(crate) fn part(&self, part: Part, scope: Span) -> Option<Span> {
+        let body = self.scratch.body;
+        let (start, end) = match part {
+            Part::Title => (0, body.min(self.scratch.title_words)),
+            Part::Lead => (body, body + LEAD),
+            Part::Body => (body, u32::MAX),
+            _ => (0, u32::MAX),
+        };
+        let both = Span { start: start.max(scope.start), end: end.min(scope.end) };
+        (both.start < both.end).then_some(both)
+    }
+
+    /// Where a step is found within `scope`, in order.
+    pub(crate) fn spans(&self, id: NodeId, scope: Span) -> Vec<Span> {
+        let mut spans = match self.program.node(id) {
+            Node::Leaf(leaf) => {
+                let leaf = &self.program.leaves[*leaf as usize];
+                self.program.spellings(leaf).flat_map(|row| self.row(row, leaf.slop, scope)).collect()
+            }
+            Node::And(range) | Node::Or(range) => self.all_spans(self.program.list(range), scope),
+            Node::Not(_) | Node::About(_) => vec![],
+            Node::Near { reach, ordered, left, right } => {
+                let (left, right) = (self.spans(*left, scope), self.spans(*right, scope));
+                let mut covers = Vec::new();
+                self.pairs(&left, &right, *reach, *ordered, |one, other| {
+                    covers.push(cover(one, other));
+                    covers.len() < MAX_SPANS
+                });
+                covers
+            }
+            Node::NotIn(of, outer) => self.outside(*of, *outer, scope),
+            Node::AtLeast { number, of } => {
+                let alternatives = self.program.list(of);
+                let holding = alternatives.iter().filter(|child| self.is_true(**child, scope)).count();
+                if holding >= *number as usize { self.all_spans(alternatives, scope) } else { vec![] }
+            }
+            Node::Mentions { number, of } => {
+                let spans = self.spans(*of, scope);
+                if mentions(&spans) >= *number { spans } else { vec![] }
+            }
+            Node::First { words, of } => {
+                let limit = self.first(*words);
+                self.spans(*of, scope).into_iter().filter(|span| span.within(limit)).collect()
+            }
+            Node::In(part, inner) => {
+                self.part(*part, scope).map(|scope| self.spans(*inner, scope)).unwrap_or_default()
+            }
+            Node::Concept(_, inner) => self.spans(*inner, scope),
+        };
+        spans.sort_unstable();
+        spans.dedup();
+        spans.truncate(MAX_SPANS);
+        spans
+    }
+
+    fn all_spans(&self, nodes: &[NodeId], scope: Span) -> Vec<Span> {
+        nodes.iter().flat_map(|child| self.spans(*child, scope)).collect()
+    }
+
+    const fn first(&self, words: u32) -> Span {
+        Span { start: self.scratch.body, end: self.scratch.body.saturating_add(words) }
+    }
+
+    fn outside(&self, of: NodeId, outer: NodeId, scope: Span) -> Vec<Span> {
+        let outer = self.spans(outer, scope);
+        let widest = outer.iter().map(|span| span.end - span.start).max().unwrap_or(0);
+        let covered = |span: &Span| {
+            // Only those that begin at or before the span, and not too far before, can cover it.
+            let to = outer.partition_point(|other| other.start <= span.start);
+            let from = outer.partition_point(|other| other.start + widest < span.end);
+            outer[from.min(to)..to].iter().any(|other| span.within(*other))
+        };
+        self.spans(of, scope).into_iter().filter(|span| !covered(span)).collect()
+    }
+
+    // --- words in a row ----------------------------------------------------------------------------------------
+
+    fn row(&self, row: &[WordId], slop: Option<u8>, scope: Span) -> Vec<Span> {
+        let fits = |span: &Span| span.within(scope);
+        match (row, slop) {
+            ([], _) => vec![],
+            ([word], _) => {
+                let hits = self.scratch.of_word(*word).iter();
+                hits.map(|hit| Span { start: hit.start, end: hit.end }).filter(fits).collect()
+            }
+            (_, None) => self.phrase(row).into_iter().filter(fits).collect(),
+            (_, Some(slop)) => self.loose(row, u32::from(slop)).into_iter().filter(fits).collect(),
+        }
+    }
+
+    /// Each word right behind the one before; not across paragraphs.
+    fn phrase(&self, row: &[WordId]) -> Vec<Span> {
+        let lists: Vec<&[Hit]> = row.iter().map(|word| self.scratch.of_word(*word)).collect();
+        if lists.iter().any(|hits| hits.is_empty()) {
+            return vec![];
+        }
+        let mut out = Vec::new();
+        let mut ends = Vec::new();
+        let mut next = Vec::new();
+        for hit in lists[0] {
+            ends.clear();
+            ends.push(hit.end);
+            for hits in &lists[1..] {
+                next.clear();
+                for end in &ends {
+                    let from = hits.partition_point(|other| other.start < *end);
+                    next.extend(
+                        hits[from..].iter().take_while(|other| other.start == *end).map(|other| other.end),
+                    );
+                }
+                std::mem::swap(&mut ends, &mut next);
+                if ends.is_empty() {
+                    break;
+                }
+            }
+            out.extend(ends.iter().map(|end| Span { start: hit.start, end: *end }));
+        }
+        out.retain(|span| same(&self.scratch.tokens.paragraphs, *span));
+        out
+    }
+
+    /// All words in any order, with at most `slop` other words among them.
+    fn loose(&self, row: &[WordId], slop: u32) -> Vec<Span> {
+        let mut wanted: Vec<(WordId, usize)> = Vec::new();
+        for word in row {
+            match wanted.iter_mut().find(|(known, _)| known == word) {
+                Some((_, count)) => *count += 1,
+                None => wanted.push((*word, 1)),
+            }
+        }
+        let mut hits: Vec<(usize, Hit)> = Vec::new();
+        for (index, (word, _)) in wanted.iter().enumerate() {
+            hits.extend(self.scratch.of_word(*word).iter().map(|hit| (index, *hit)));
+        }
+        hits.sort_unstable_by_key(|(_, hit)| (hit.start, hit.end));
+        let mut out = Vec::new();
+        for from in 0..hits.len() {
+            if let Some(span) = window(&hits[from..], &wanted, slop) {
+                out.push(span);
+            }
+        }
+        out
+    }
+
+    // --- pairs -------------------------------------------------------------------------------------------------
+
+    /// Calls `found` with all pairs that are close enough, until it says stop.
+    fn pairs(
+        &self,
+        left: &[Span],
+        right: &[Span],
+        reach: Reach,
+        ordered: bool,
+        mut found: impl FnMut(Span, Span) -> bool,
+    ) {
+        let widest = right.iter().map(|span| span.end - span.start).max().unwrap_or(0);
+        for one in left {
+            let (from, to) = self.window(*one, reach, widest);
+            let start = if ordered { one.end } else { from };
+            let first = right.partition_point(|other| other.start < start);
+            for other in right[first..].iter().take_while(|other| other.start <= to) {
+                if self.near(*one, *other, reach, ordered) && !found(*one, *other) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Where a partner of `span` can begin.
+    fn window(&self, span: Span, reach: Reach, widest: u32) -> (u32, u32) {
+        let starts = match reach {
+            Reach::Words(n) => return (span.start.saturating_sub(n + widest), span.end.saturating_add(n)),
+            Reach::Sentence => &self.scratch.tokens.sentences,
+            Reach::Paragraph => &self.scratch.tokens.paragraphs,
+        };
+        let segment = starts.partition_point(|start| *start <= span.start);
+        let from = segment.checked_sub(1).map_or(0, |before| starts[before]);
+        (from, starts.get(segment).copied().unwrap_or(u32::MAX))
+    }
+
+    fn near(&self, one: Span, other: Span, reach: Reach, ordered: bool) -> bool {
+        let (first, second) = if one.start <= other.start { (one, other) } else { (other, one) };
+        let apart = first.end <= second.start;
+        if !apart || ordered && first != one {
+            return false;
+        }
+        match reach {
+            Reach::Words(n) => second.start - first.end <= n,
+            Reach::Sentence => same(&self.scratch.tokens.sentences, cover(one, other)),
+            Reach::Paragraph => same(&self.scratch.tokens.paragraphs, cover(one, other)),
+        }
+    }
+
+    // --- what made it so ---------------------------------------------------------------------------------------
+
+    /// Collects the places that made a step true; `only` keeps those that an operator above made use of.
+    pub(crate) fn marks(
+        &self,
+        id: NodeId,
+        scope: Span,
+        only: Option<&[Span]>,
+        concept: Option<u32>,
+        out: &mut Vec<Mark>,
+    ) {
+        let kept = |span: &Span| only.is_none_or(|only| only.binary_search(span).is_ok());
+        match self.program.node(id) {
+            Node::Leaf(leaf) => {
+                let spans = self.spans(id, scope);
+                out.extend(spans.into_iter().filter(kept).map(|span| Mark { span, leaf: *leaf, concept }));
+            }
+            Node::And(range) | Node::Or(range) | Node::AtLeast { of: range, .. } => {
+                for child in self.program.list(range) {
+                    if self.is_true(*child, scope) {
+                        self.marks(*child, scope, only, concept, out);
+                    }
+                }
+            }
+            Node::Not(_) | Node::About(_) => {}
+            Node::Near { reach, ordered, left, right } => {
+                let (lefts, rights) = (self.spans(*left, scope), self.spans(*right, scope));
+                let (mut used_left, mut used_right) = (Vec::new(), Vec::new());
+                self.pairs(&lefts, &rights, *reach, *ordered, |one, other| {
+                    if kept(&cover(one, other)) {
+                        used_left.push(one);
+                        used_right.push(other);
+                    }
+                    used_left.len() < MAX_SPANS
+                });
+                for (side, mut used) in [(*left, used_left), (*right, used_right)] {
+                    used.sort_unstable();
+                    used.dedup();
+                    self.marks(side, scope, Some(&used), concept, out);
+                }
+            }
+            Node::NotIn(of, _) | Node::First { of, .. } => {
+                let spans: Vec<Span> = self.spans(id, scope).into_iter().filter(kept).collect();
+                self.marks(*of, scope, Some(&spans), concept, out);
+            }
+            Node::Mentions { of, .. } => self.marks(*of, scope, only, concept, out),
+            Node::In(part, inner) => {
+                if let Some(scope) = self.part(*part, scope) {
+                    self.marks(*inner, scope, only, concept, out);
+                }
+            }
+            Node::Concept(own, inner) => self.marks(*inner, scope, only, concept.or(Some(*own)), out),
+        }
+    }
+}
+
+/// The span from the start of the first to the end of the last.
+fn cover(one: Span, other: Span) -> Span {
+    Span { start: one.start.min(other.start), end: one.end.max(other.end) }
+}
+
+/// Whether a span lies between two of `starts`.
+fn same(starts: &[u32], span: Span) -> bool {
+    let segment = |position: u32| starts.partition_point(|start| *start <= position);
+    segment(span.start) == segment(span.end - 1)
+}
+
+/// How many times something is mentioned: spans that share a word count once.
+fn mentions(spans: &[Span]) -> u32 {
+    let mut count = 0;
+    let mut end = 0;
+    for span in spans {
+        if count == 0 || span.start >= end {
+            count += 1;
+            end = span.end;
+        } else {
+            end = end.min(span.end);
+        }
+    }
+    count
+}
+
+/// The shortest window from the first hit on that holds all wanted words.
+fn window(hits: &[(usize, Hit)], wanted: &[(WordId, usize)], slop: u32) -> Option<Span> {
+    let (_, first) = hits.first()?;
+    let words: usize = wanted.iter().map(|(_, count)| count).sum();
+    let longest = u32::try_from(words).unwrap_or(u32::MAX).saturating_add(slop);
+    let mut missing: Vec<usize> = wanted.iter().map(|(_, count)| *count).collect();
+    let mut left = words;
+    let mut end = first.start;
+    for (index, hit) in hits.iter().take_while(|(_, hit)| hit.end <= first.start.saturating_add(longest)) {
+        // A word that overlaps one already taken is not another word.
+        if hit.start < end || missing[*index] == 0 {
+            continue;
+        }
+        missing[*index] -= 1;
+        left -= 1;
+        end = hit.end;
+        if left == 0 {
+            return Some(Span { start: first.start, end });
+        }
+    }
+    None
+}

@@ -1,0 +1,89 @@
+//! Why a topic matched an article, or did not.
+
+use serde::Serialize;
+
+use super::compile::Compiler;
+use super::eval::{EVERYWHERE, Evaluation};
+use super::program::{Node, NodeId};
+use super::set::TopicSet;
+use crate::domain::article::Document;
+use crate::domain::topic::{ConceptSpec, Match, Span, TopicSpec};
+
+/// A topic's answer to one article, clause by clause.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Whether the topic matches.
+    pub matched: bool,
+    /// The score from 0 to 100, for scored topics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<u8>,
+    /// What score it needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<u8>,
+    /// The topic's rule.
+    pub clause: Clause,
+    /// What an alert would say, where it matches.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    pub found: Option<Match>,
+}
+
+/// One part of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Clause {
+    /// The part, as a query; empty where a topic's rule only lists its parts.
+    pub query: String,
+    /// Whether it holds.
+    pub holds: bool,
+    /// Where it is found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Span>,
+    /// What it is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Self>,
+}
+
+/// Explains what `topic` makes of `document`; nothing where the topic has errors.
+pub(crate) fn explain(
+    concepts: &[ConceptSpec],
+    topic: &TopicSpec,
+    document: &Document<'_>,
+) -> Option<Explanation> {
+    let mut compiler = Compiler::new(concepts, true);
+    compiler.topic(topic);
+    let labels = compiler.labels.take()?;
+    let set = TopicSet::new(compiler);
+    let own = set.program.topics.first()?;
+    set.with_scratch(|scratch| {
+        scratch.read(document, &set.words, &set.index);
+        scratch.sort_hits();
+        let run = Evaluation { program: &set.program, scratch, document };
+        let holds = run.is_true(own.root, EVERYWHERE);
+        let found = if holds { run.report(own) } else { None };
+        let score = own.scored.as_ref().map(|scored| if holds { run.score(scored).0 } else { 0 });
+        let threshold = own.scored.as_ref().map(|scored| scored.threshold);
+        let label = |node: NodeId| labels.get(&node).cloned().unwrap_or_default();
+        let clause = run.clause(own.root, &label);
+        Some(Explanation { matched: found.is_some(), score, threshold, clause, found })
+    })
+}
+
+impl Evaluation<'_> {
+    fn clause(&self, node: NodeId, label: &dyn Fn(NodeId) -> String) -> Clause {
+        let parts: Vec<NodeId> = match self.program.node(node) {
+            Node::And(range) | Node::Or(range) | Node::AtLeast { of: range, .. } => {
+                self.program.list(range).to_vec()
+            }
+            Node::Not(inner)
+            | Node::In(_, inner)
+            | Node::Mentions { of: inner, .. }
+            | Node::First { of: inner, .. } => vec![*inner],
+            Node::Near { left, right, .. } | Node::NotIn(left, right) => vec![*left, *right],
+            // A concept is a word to its user; `topics list` shows what it holds.
+            Node::Leaf(_) | Node::About(_) | Node::Concept(..) => vec![],
+        };
+        let holds = self.is_true(node, EVERYWHERE);
+        let spans = if holds { self.places(&self.best_marks(node)) } else { vec![] };
+        let parts = parts.into_iter().map(|part| self.clause(part, label)).collect();
+        Clause { query: label(node), holds, spans, parts }
+    }
+}

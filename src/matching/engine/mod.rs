@@ -1,0 +1,17 @@
+//! The engine: topics compiled into one immutable structure that finds those an article matches.
+
+mod about;
+mod compile;
+mod eval;
+mod explain;
+mod index;
+mod program;
+mod report;
+mod scan;
+mod set;
+mod words;
+
+pub(crate) use compile::Compiler;
+pub(crate) use explain::explain;
+pub use explain::{Clause, Explanation};
+pub use set::TopicSet;

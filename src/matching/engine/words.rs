@@ -1,0 +1,436 @@
+//! All words that queries look for, and which of them a word of an article is.
+
+use std::hash::{Hash as _, Hasher as _};
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+use frostem::Algorithm;
+use regex_automata::meta::Regex;
+use rustc_hash::{FxHashMap, FxHasher};
+
+use crate::matching::text::class::Script;
+use crate::matching::text::fold::{fold, lower};
+use crate::matching::text::forms::{Forms, all_stems, query_spellings, stems};
+use crate::matching::text::lang::Stemmers;
+use crate::matching::text::token::script_of;
+
+/// How a word of a query is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Compare {
+    /// Any form of it.
+    Forms,
+    /// Any form of it; another form must have a capital, too: Зеленський is not зелений.
+    Name,
+    /// Two to five capitals; the article must have them, too.
+    Acronym,
+    /// Folded, without endings.
+    Folded,
+    /// As written.
+    Exact,
+    /// With wildcards, folded.
+    Glob,
+    /// With wildcards, as written.
+    ExactGlob,
+    /// A regular expression.
+    Regex,
+}
+
+/// A word queries look for.
+pub(crate) type WordId = u32;
+
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    start: u32,
+    len: u16,
+    compare: Compare,
+}
+
+/// Collects the words of queries.
+#[derive(Debug, Default)]
+pub(crate) struct WordsBuilder {
+    known: FxHashMap<(Compare, Box<str>), WordId>,
+    records: Vec<Record>,
+    texts: String,
+    regexes: Vec<(WordId, Regex)>,
+}
+
+impl WordsBuilder {
+    /// The id of a word; `text` is in lower case but for the exact ones, patterns folded.
+    #[expect(clippy::cast_possible_truncation, reason = "queries are bounded, so is what they hold")]
+    pub(crate) fn intern(&mut self, compare: Compare, text: &str) -> WordId {
+        if let Some(id) = self.known.get(&(compare, Box::from(text))) {
+            return *id;
+        }
+        let id = self.records.len() as WordId;
+        let record = Record { start: self.texts.len() as u32, len: text.len() as u16, compare };
+        self.texts.push_str(text);
+        self.records.push(record);
+        self.known.insert((compare, Box::from(text)), id);
+        id
+    }
+
+    /// The id of a regular expression.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn intern_regex(&mut self, pattern: &str) -> Result<WordId, String> {
+        if let Some(id) = self.known.get(&(Compare::Regex, Box::from(pattern))) {
+            return Ok(*id);
+        }
+        let config = Regex::config().nfa_size_limit(Some(1 << 20)).hybrid_cache_capacity(1 << 17);
+        let regex = Regex::builder()
+            .configure(config)
+            .build(&format!(r"\A(?:{pattern})\z"))
+            .map_err(|error| describe(&error))?;
+        let id = self.intern(Compare::Regex, pattern);
+        self.regexes.push((id, regex));
+        Ok(id)
+    }
+
+    /// What a word stands for in the estimate of how often it occurs.
+    pub(crate) fn text(&self, word: WordId) -> (&str, Compare) {
+        text(&self.records, &self.texts, word)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(crate) fn finish(self) -> Words {
+        Words::new(self.records, self.texts, self.regexes)
+    }
+}
+
+fn describe(error: &regex_automata::meta::BuildError) -> String {
+    if let Some(syntax) = error.syntax_error() {
+        let text = syntax.to_string();
+        return text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    }
+    if error.size_limit().is_some() { "it is too large".to_owned() } else { error.to_string() }
+}
+
+fn text<'t>(records: &[Record], texts: &'t str, word: WordId) -> (&'t str, Compare) {
+    let record = records[word as usize];
+    let start = record.start as usize;
+    (&texts[start..start + usize::from(record.len)], record.compare)
+}
+
+/// All words that queries look for.
+#[derive(Debug)]
+pub(crate) struct Words {
+    records: Vec<Record>,
+    texts: String,
+    /// By hash of a folded spelling, or of an exact one.
+    spellings: HashIndex,
+    exact: HashIndex,
+    /// By hash of the stem, for each algorithm from its first use on.
+    stems: Vec<(Algorithm, OnceLock<HashIndex>)>,
+    globs: Globs,
+    regexes: Vec<(WordId, Regex)>,
+}
+
+impl Words {
+    fn new(records: Vec<Record>, texts: String, regexes: Vec<(WordId, Regex)>) -> Self {
+        let mut spellings = Vec::new();
+        let mut exact = Vec::new();
+        let mut globs = Vec::new();
+        for id in 0..WordId::try_from(records.len()).unwrap_or(WordId::MAX) {
+            let (text, compare) = text(&records, &texts, id);
+            match compare {
+                Compare::Forms | Compare::Name | Compare::Acronym | Compare::Folded => {
+                    for spelling in query_spellings(text, script_of(text)) {
+                        spellings.push((hash(&spelling), id));
+                    }
+                }
+                Compare::Exact => exact.push((hash(text), id)),
+                Compare::Glob | Compare::ExactGlob => {
+                    globs.push((id, text.to_owned(), compare == Compare::ExactGlob));
+                }
+                Compare::Regex => {}
+            }
+        }
+        Self {
+            spellings: HashIndex::new(spellings),
+            exact: HashIndex::new(exact),
+            stems: Algorithm::all().iter().map(|algorithm| (*algorithm, OnceLock::new())).collect(),
+            globs: Globs::new(globs),
+            records,
+            texts,
+            regexes,
+        }
+    }
+
+    fn word(&self, id: WordId) -> (&str, Compare) {
+        text(&self.records, &self.texts, id)
+    }
+
+    /// All words of queries that `surface`, a word of an article, is.
+    pub(crate) fn find(&self, surface: &str, script: Script, stemmers: Stemmers, out: &mut Vec<WordId>) {
+        let forms = Forms::of(surface, script);
+        for folded in &forms.folded {
+            self.spelt(folded, out, |compare| match compare {
+                Compare::Acronym => forms.acronym.as_deref() == Some(folded),
+                _ => true,
+            });
+        }
+        if let Some(acronym) = &forms.acronym
+            && *acronym != forms.folded[0]
+        {
+            self.spelt(acronym, out, |compare| compare == Compare::Acronym);
+        }
+        for loose in &forms.loose {
+            self.spelt(loose, out, |compare| compare == Compare::Forms);
+        }
+        for id in self.exact.get(hash(&forms.exact)) {
+            if self.word(id).0 == forms.exact {
+                out.push(id);
+            }
+        }
+        all_stems(&forms, script, stemmers, |algorithm, stem| {
+            self.stemmed(algorithm, stem, forms.capital, out);
+        });
+        self.globs.find(&forms, script, out);
+        for (id, regex) in &self.regexes {
+            if regex.is_match(&forms.exact) || regex.is_match(&forms.folded[0]) {
+                out.push(*id);
+            }
+        }
+        out.sort_unstable();
+        out.dedup();
+    }
+
+    fn spelt(&self, folded: &str, out: &mut Vec<WordId>, fits: impl Fn(Compare) -> bool) {
+        for id in self.spellings.get(hash(folded)) {
+            let (text, compare) = self.word(id);
+            // Hashes can collide; the words themselves decide.
+            let same =
+                text == folded || query_spellings(text, script_of(text)).iter().any(|own| own == folded);
+            if same && fits(compare) {
+                out.push(id);
+            }
+        }
+    }
+
+    fn stemmed(&self, algorithm: Algorithm, stem: &str, capital: bool, out: &mut Vec<WordId>) {
+        let Some((_, table)) = self.stems.iter().find(|(known, _)| *known == algorithm) else { return };
+        let table = table.get_or_init(|| self.stem_table(algorithm));
+        for id in table.get(hash(stem)) {
+            let (text, compare) = self.word(id);
+            let mut same = false;
+            query_stems(text, algorithm, |own| same |= own == stem);
+            if same && (compare == Compare::Forms || capital) {
+                out.push(id);
+            }
+        }
+    }
+
+    fn stem_table(&self, algorithm: Algorithm) -> HashIndex {
+        let mut entries = Vec::new();
+        for (id, record) in (0..).zip(&self.records) {
+            let (text, _) = self.word(id);
+            let stemmed = matches!(record.compare, Compare::Forms | Compare::Name);
+            if stemmed && writes(algorithm, script_of(text)) {
+                query_stems(text, algorithm, |stem| entries.push((hash(stem), id)));
+            }
+        }
+        HashIndex::new(entries)
+    }
+}
+
+/// Whether `algorithm` is for a language written in `script`.
+fn writes(algorithm: Algorithm, script: Script) -> bool {
+    match script {
+        Script::Cyrillic => {
+            matches!(algorithm, Algorithm::Russian | Algorithm::Ukrainian | Algorithm::Serbian)
+        }
+        Script::Arabic => matches!(algorithm, Algorithm::Arabic | Algorithm::Persian),
+        Script::Devanagari => matches!(algorithm, Algorithm::Hindi | Algorithm::Nepali),
+        Script::Greek => algorithm == Algorithm::Greek,
+        Script::Latin => !matches!(
+            algorithm,
+            Algorithm::Russian
+                | Algorithm::Ukrainian
+                | Algorithm::Arabic
+                | Algorithm::Persian
+                | Algorithm::Hindi
+                | Algorithm::Nepali
+                | Algorithm::Greek
+                | Algorithm::Tamil
+                | Algorithm::Armenian
+                | Algorithm::Yiddish
+        ),
+        Script::Other(_) => matches!(algorithm, Algorithm::Tamil | Algorithm::Armenian),
+        Script::Digits | Script::Hangul | Script::Unspaced | Script::Hebrew => false,
+    }
+}
+
+fn query_stems(text: &str, algorithm: Algorithm, mut found: impl FnMut(&str)) {
+    let script = script_of(text);
+    for (index, spelling) in query_spellings(text, script).into_iter().enumerate() {
+        let own = if index == 0 { lower(text) } else { spelling.clone() };
+        stems(&own, &spelling, algorithm, &mut found);
+    }
+}
+
+fn hash(text: &str) -> u32 {
+    let mut hasher = FxHasher::default();
+    text.hash(&mut hasher);
+    (hasher.finish() >> 32) as u32
+}
+
+/// Ids by a 32-bit hash: sorted pairs, and where each leading value of the hash begins.
+#[derive(Debug)]
+struct HashIndex {
+    starts: Vec<u32>,
+    shift: u32,
+    entries: Vec<(u32, WordId)>,
+}
+
+impl HashIndex {
+    fn new(mut entries: Vec<(u32, WordId)>) -> Self {
+        entries.sort_unstable();
+        entries.dedup();
+        entries.shrink_to_fit();
+        let bits = entries.len().next_power_of_two().trailing_zeros().clamp(1, 20);
+        let shift = 32 - bits;
+        let mut starts = Vec::with_capacity((1 << bits) + 1);
+        let mut at = 0;
+        for bucket in 0..=(1_u64 << bits) {
+            while entries.get(at).is_some_and(|(hash, _)| u64::from(*hash >> shift) < bucket) {
+                at += 1;
+            }
+            starts.push(u32::try_from(at).unwrap_or(u32::MAX));
+        }
+        Self { starts, shift, entries }
+    }
+
+    fn get(&self, hash: u32) -> impl Iterator<Item = WordId> + '_ {
+        let bucket = (hash >> self.shift) as usize;
+        let range = self.starts[bucket] as usize..self.starts[bucket + 1] as usize;
+        self.entries[range].iter().filter(move |(own, _)| *own == hash).map(|(_, id)| *id)
+    }
+}
+
+/// Words with wildcards.
+#[derive(Debug)]
+struct Globs {
+    /// `abc*` by `abc`.
+    prefixes: FxHashMap<Box<str>, Vec<WordId>>,
+    /// `*abc` by `abc`.
+    suffixes: FxHashMap<Box<str>, Vec<WordId>>,
+    /// The rest, with their patterns; the longest literal of each is in `literals`.
+    others: Vec<(WordId, String, bool)>,
+    literals: Option<AhoCorasick>,
+}
+
+impl Globs {
+    fn new(globs: Vec<(WordId, String, bool)>) -> Self {
+        let mut prefixes: FxHashMap<Box<str>, Vec<WordId>> = FxHashMap::default();
+        let mut suffixes: FxHashMap<Box<str>, Vec<WordId>> = FxHashMap::default();
+        let mut others = Vec::new();
+        let literal = |text: &str| !text.contains(['*', '?']);
+        for (id, pattern, exact) in globs {
+            match (
+                pattern.strip_suffix('*').filter(|p| literal(p)),
+                pattern.strip_prefix('*').filter(|p| literal(p)),
+            ) {
+                (Some(prefix), _) if !exact => prefixes.entry(prefix.into()).or_default().push(id),
+                (_, Some(suffix)) if !exact => suffixes.entry(suffix.into()).or_default().push(id),
+                _ => others.push((id, pattern, exact)),
+            }
+        }
+        let longest = |pattern: &str| {
+            let runs = pattern.split(['*', '?']);
+            lower(runs.max_by_key(|run| run.len()).unwrap_or_default())
+        };
+        // A set too large to compile falls back to trying every pattern.
+        let literals = (!others.is_empty())
+            .then(|| AhoCorasick::new(others.iter().map(|(_, pattern, _)| fold(&longest(pattern)))).ok())
+            .flatten();
+        Self { prefixes, suffixes, others, literals }
+    }
+
+    fn find(&self, forms: &Forms, script: Script, out: &mut Vec<WordId>) {
+        for folded in &forms.folded {
+            self.find_in(folded, &forms.exact, out);
+        }
+        if script == Script::Arabic {
+            for loose in &forms.loose {
+                self.find_in(loose, &forms.exact, out);
+            }
+        }
+    }
+
+    fn find_in(&self, folded: &str, exact: &str, out: &mut Vec<WordId>) {
+        let ends = |map: &FxHashMap<Box<str>, Vec<WordId>>, part: &str, out: &mut Vec<WordId>| {
+            if let Some(ids) = map.get(part) {
+                out.extend(ids);
+            }
+        };
+        if !self.prefixes.is_empty() || !self.suffixes.is_empty() {
+            for (at, _) in folded.char_indices().chain([(folded.len(), ' ')]) {
+                ends(&self.prefixes, &folded[..at], out);
+                ends(&self.suffixes, &folded[at..], out);
+            }
+        }
+        let try_one = |(id, pattern, as_written): &(WordId, String, bool), out: &mut Vec<WordId>| {
+            if glob(pattern, if *as_written { exact } else { folded }) {
+                out.push(*id);
+            }
+        };
+        match &self.literals {
+            Some(literals) => {
+                for found in literals.find_overlapping_iter(folded) {
+                    try_one(&self.others[found.pattern().as_usize()], out);
+                }
+            }
+            None => self.others.iter().for_each(|other| try_one(other, out)),
+        }
+    }
+}
+
+/// Whether `text` fits `pattern`: `*` is any run of characters, `?` exactly one. Linear but for the restarts at
+/// the last `*`, which words of bounded length keep small.
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    let (mut p, mut t) = (0, 0);
+    let mut star = None;
+    while t < text.len() {
+        if pattern.get(p).is_some_and(|c| *c != '*' && (*c == '?' || *c == text[t])) {
+            p += 1;
+            t += 1;
+        } else if pattern.get(p) == Some(&'*') {
+            star = Some((p, t));
+            p += 1;
+        } else if let Some((at, from)) = star {
+            p = at + 1;
+            t = from + 1;
+            star = Some((at, from + 1));
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_fit_whole_words() {
+        for (pattern, text, fits) in [
+            ("troop*", "troops", true),
+            ("troop*", "troop", true),
+            ("*soldaten", "grenzsoldaten", true),
+            ("t?rm", "term", true),
+            ("t?rm", "trm", false),
+            ("*a*b*", "xxaxxbxx", true),
+            ("a*b", "abc", false),
+            ("파병*", "파병했다", true),
+        ] {
+            assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+}

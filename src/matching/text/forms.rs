@@ -1,0 +1,130 @@
+//! The forms a word goes by.
+
+use frostem::{Algorithm, Stemmer};
+
+use super::class::Script;
+use super::fold::{fold, lower, plain, spelled_out};
+use super::lang::Stemmers;
+use super::{arabic, korean};
+
+/// Longer words than this (in bytes) are passed over.
+pub const MAX_WORD: usize = 256;
+
+/// How a word is capitalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// Small letters, or a script without capitals.
+    Lower,
+    /// A capital first.
+    Capital,
+    /// Capitals only.
+    Upper,
+}
+
+/// The capitals of `word`.
+pub fn case(word: &str) -> Case {
+    let mut cased = word.chars().filter(|c| c.is_uppercase() || c.is_lowercase());
+    let Some(first) = cased.next() else { return Case::Lower };
+    if first.is_lowercase() {
+        Case::Lower
+    } else if cased.all(char::is_uppercase) {
+        Case::Upper
+    } else {
+        Case::Capital
+    }
+}
+
+/// The forms a word of an article goes by.
+#[derive(Clone, Debug, Default)]
+pub struct Forms {
+    /// As written, in composed form.
+    pub exact: String,
+    /// In lower case.
+    pub lower: String,
+    /// Folded spellings; the first one is the word's own.
+    pub folded: Vec<String>,
+    /// Folded, without what may be a particle or a proclitic.
+    pub loose: Vec<String>,
+    /// Capitals only, and what they stand for without an ending: `UAVs`.
+    pub acronym: Option<String>,
+    /// Whether it has a capital first.
+    pub capital: bool,
+}
+
+impl Forms {
+    /// The forms of `surface`.
+    pub fn of(surface: &str, script: Script) -> Self {
+        let exact = plain(surface).into_owned();
+        let lower = lower(&exact);
+        let own = fold(&lower);
+        let mut loose = Vec::new();
+        match script {
+            Script::Hangul => korean::nouns(&own, |noun| loose.push(noun.to_owned())),
+            Script::Arabic => arabic::words(&own, |word| loose.push(word.to_owned())),
+            _ => {}
+        }
+        let mut folded = vec![own];
+        folded.extend(spelled_out(&lower).filter(|other| *other != folded[0]));
+        let case = case(&exact);
+        let acronym = acronym(&exact, case, script);
+        Self { exact, lower, folded, loose, acronym, capital: case != Case::Lower }
+    }
+}
+
+/// Capitals, with an English plural or a Slavic ending taken off.
+fn acronym(exact: &str, case: Case, script: Script) -> Option<String> {
+    match case {
+        Case::Upper => Some(fold(&lower(exact))),
+        Case::Lower => None,
+        Case::Capital => {
+            let stem = exact.trim_end_matches(char::is_lowercase);
+            let ending = &exact[stem.len()..];
+            let usual = match script {
+                Script::Latin => ending == "s",
+                Script::Cyrillic => ending.chars().count() <= 2,
+                _ => false,
+            };
+            let capitals = stem.chars().count() >= 2 && stem.chars().all(|c| !c.is_lowercase());
+            (usual && capitals).then(|| fold(&lower(stem)))
+        }
+    }
+}
+
+/// The stems of a word, as an article or a query has them: of the word as it is spelt, and of its folded spelling.
+pub fn stems(lower: &str, folded: &str, algorithm: Algorithm, mut found: impl FnMut(&str)) {
+    let stemmer = Stemmer::new(algorithm);
+    let own = stemmer.stem(lower);
+    let own = if own.is_ascii() { own.into_owned() } else { fold(&own) };
+    if folded != lower {
+        let other = stemmer.stem(folded);
+        if other != own {
+            found(&other);
+        }
+    }
+    found(&own);
+}
+
+/// Calls `found` with every stem of `forms` that `stemmers` give, and the algorithm it is by.
+pub fn all_stems(forms: &Forms, script: Script, stemmers: Stemmers, mut found: impl FnMut(Algorithm, &str)) {
+    let Some(own) = forms.folded.first() else { return };
+    for algorithm in stemmers.of(script).into_iter().flatten() {
+        stems(&forms.lower, own, algorithm, |stem| found(algorithm, stem));
+        if script == Script::Arabic {
+            for word in &forms.loose {
+                stems(word, word, algorithm, |stem| found(algorithm, stem));
+            }
+        }
+    }
+}
+
+/// The folded spellings a word of a query is looked for under.
+pub fn query_spellings(exact: &str, script: Script) -> Vec<String> {
+    let lower = lower(exact);
+    let mut out = vec![fold(&lower)];
+    out.extend(spelled_out(&lower).filter(|other| *other != out[0]));
+    if script == Script::Arabic {
+        let bare = arabic::without_article(&out[0]).map(str::to_owned);
+        out.extend(bare);
+    }
+    out
+}
