@@ -3,6 +3,7 @@
 
 mod architecture;
 mod config;
+mod config_files;
 mod end_to_end;
 mod message;
 mod poll_rules;
