@@ -1,5 +1,7 @@
 //! Messages: what goes over the wire for each format, and how it is signed.
 
+mod formats;
 mod sample;
 mod sign;
 mod standard;
+mod template;
