@@ -8,7 +8,7 @@ use crate::domain::alert::AlertContent;
 use crate::domain::delivery::{Format, Rendered};
 use crate::domain::poll::Renderer;
 use crate::domain::{DeliveryId, MessageId, WebhookId};
-use crate::message::{self, Content, Credentials, FormatOptions, Target};
+use crate::message::{self, Content, Credentials, FormatOptions, Target, Template};
 
 /// A destination whose address and secrets were found to suit its format.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Destination {
     pub credentials: Credentials,
     /// The Telegram chat, or the Pushover user or group key.
     pub chat_id: Option<String>,
+    /// The user's own template.
+    pub template: Option<Template>,
 }
 
 impl Destination {
@@ -29,12 +31,20 @@ impl Destination {
             Target::new(webhook.format, webhook.url.expose()).map_err(|problem| format!("url: {problem}"))?;
         let credentials = Credentials::new(webhook.format, &webhook.secrets)
             .map_err(|problem| format!("secret: {problem}"))?;
-        Ok(Self { format: webhook.format, target, credentials, chat_id: webhook.chat_id.clone() })
+        let template = webhook.template.as_deref().map(Template::parse).transpose();
+        let template = template.map_err(|problem| format!("template: {problem}"))?;
+        let chat_id = webhook.chat_id.clone();
+        Ok(Self { format: webhook.format, target, credentials, chat_id, template })
     }
 
     /// What a body for this destination depends on.
     pub fn options(&self, message: MessageId) -> FormatOptions<'_> {
-        FormatOptions { format: self.format, message, chat_id: self.chat_id.as_deref() }
+        FormatOptions {
+            format: self.format,
+            message,
+            chat_id: self.chat_id.as_deref(),
+            template: self.template.as_ref(),
+        }
     }
 }
 

@@ -216,17 +216,13 @@ const fn size(min: u64, max: u64) -> Kind {
 /// The name wirewatch gives itself in requests.
 pub const USER_AGENT: &str = concat!("wirewatch/", env!("CARGO_PKG_VERSION"));
 
-/// The formats a webhook may have; a template needs a key of its own that does not exist yet.
-const FORMATS: [&str; Format::ALL.len() - 1] = {
-    let mut words = [""; Format::ALL.len() - 1];
-    let mut from = 0;
-    let mut to = 0;
-    while from < Format::ALL.len() {
-        if !matches!(Format::ALL[from], Format::Template) {
-            words[to] = Format::ALL[from].as_str();
-            to += 1;
-        }
-        from += 1;
+/// The formats a webhook may have.
+const FORMATS: [&str; Format::ALL.len()] = {
+    let mut words = [""; Format::ALL.len()];
+    let mut at = 0;
+    while at < Format::ALL.len() {
+        words[at] = Format::ALL[at].as_str();
+        at += 1;
     }
     words
 };
@@ -415,22 +411,27 @@ const WEBHOOK: &[Key] = &[
     key(
         "secret",
         Kind::OneOrMany(&Kind::Secret),
-        "The signing secret (whsec_…), or a list, newest first, during rotation; better in secret_env or secret_file.",
+        "The signing secret (whsec_…), or a list, newest first, during rotation; for ntfy, gotify, alertmanager, pagerduty and pushover their token or key. Better in secret_env or secret_file.",
     ),
     key(
         "secret_env",
         Kind::OneOrMany(&Kind::VariableName),
-        "The environment variable or variables that hold the signing secret.",
+        "The environment variable or variables that hold the secret.",
     ),
-    key(
-        "secret_file",
-        Kind::OneOrMany(&Kind::CredentialPath),
-        "The file or files that hold the signing secret.",
-    ),
+    key("secret_file", Kind::OneOrMany(&Kind::CredentialPath), "The file or files that hold the secret."),
     key("timeout", DEADLINE, "For a whole exchange. Left out: that of [delivery]."),
     key("max_in_flight", integer(1, 256), "Requests in flight to this webhook.").or("2"),
     key("give_up_after", GIVING_UP, "When a delivery is given up. Left out: that of [delivery]."),
-    key("chat_id", Kind::TextOrNumber, "The chat of a telegram webhook: a number or @name."),
+    key(
+        "chat_id",
+        Kind::TextOrNumber,
+        "The chat of a telegram webhook, a number or @name; the user or group key of a pushover webhook.",
+    ),
+    key(
+        "template",
+        Kind::LongText,
+        "The body of a webhook with format = \"template\": Jinja that makes JSON; values bring their quotes: {\"text\": {{ title }}}.",
+    ),
     key(
         "ca_file",
         Kind::Path,

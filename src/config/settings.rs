@@ -197,7 +197,7 @@ pub struct WebhookSettings {
     pub url: SecretUrl,
     /// What they look like.
     pub format: Format,
-    /// Standard Webhooks secrets (`whsec_…`), newest first; empty for none.
+    /// What proves that messages are ours, newest first; empty for none. What it is depends on the format.
     pub secrets: Vec<SecretString>,
     /// For a whole exchange.
     pub timeout: Duration,
@@ -205,8 +205,10 @@ pub struct WebhookSettings {
     pub max_in_flight: u32,
     /// When a delivery is given up.
     pub give_up_after: Duration,
-    /// The chat of a telegram webhook.
+    /// The chat of a telegram webhook, the user or group key of a pushover webhook.
     pub chat_id: Option<String>,
+    /// The template of a webhook with the format `template`.
+    pub template: Option<String>,
     /// Certificate authorities (PEM) trusted besides the system's.
     pub ca_file: Option<PathBuf>,
 }

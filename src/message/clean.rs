@@ -67,6 +67,7 @@ const fn is_dropped(c: char) -> bool {
         '\0'..='\u{1f}'
             | '\u{7f}'..='\u{9f}'
             | '\u{180e}' // Mongolian vowel separator, once a space
+            | '\u{200b}' // zero-width space
             | '\u{202a}'..='\u{202e}' // direction embeddings and overrides
             | '\u{2060}'..='\u{206f}' // word joiner, isolates, deprecated format characters
             | '\u{fdd0}'..='\u{fdef}' // noncharacters; XML and some JSON readers refuse them
@@ -189,6 +190,7 @@ mod tests {
             ("می\u{200c}خواهم", "می\u{200c}خواهم"),
             ("👩\u{200d}👩\u{200d}👧", "👩\u{200d}👩\u{200d}👧"),
             ("\u{2066}abc\u{2069}", "abc"),
+            ("@\u{200b}every\u{200b}one", "@everyone"),
             ("", ""),
         ] {
             assert_eq!(line(dirty), clean, "{dirty:?}");

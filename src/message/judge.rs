@@ -2,18 +2,14 @@
 //!
 //! A 2xx is success whatever the body says, except where a service is known to hide failures in one:
 //! Telegram (`"ok": false`) and the old Microsoft Teams connectors. Some services say in the body, not in
-//! `Retry-After`, when to come back.
-
-use std::time::Duration;
+//! `Retry-After`, when to come back; see `wait.rs`.
 
 use serde_json::Value;
 
 use super::clean;
+use super::wait::{throttled_for, wait_in_body};
 use crate::domain::delivery::Format;
 use crate::domain::settle::Verdict;
-
-/// The longest wait taken from a body; a longer one is a mistake of the receiver.
-pub const RETRY_AFTER_MAX: Duration = Duration::from_hours(7 * 24);
 
 /// The most characters of a receiver's own words that go into a reason.
 pub const REASON_CHARS: usize = 200;
@@ -33,7 +29,7 @@ pub fn judge(format: Format, status: u16, body: &[u8]) -> Verdict {
     }
     let why = reason(status, body, json.as_ref());
     match status {
-        429 => Verdict::Throttled { after: json.as_ref().and_then(wait_in_body), why },
+        429 => Verdict::Throttled { after: throttled_for(format, json.as_ref()), why },
         410 => Verdict::Gone { why },
         404 if matches!(format, Format::Slack | Format::Discord | Format::Telegram) => Verdict::Gone { why },
         // The bot was blocked, or removed from the group.
@@ -56,7 +52,8 @@ fn hidden_status(format: Format, status: u16, body: &[u8], json: Option<&Value>)
             let refused = json?.get("ok") == Some(&Value::Bool(false));
             let code =
                 json?.get("error_code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-            refused.then(|| code.filter(|code| *code >= 300).unwrap_or(500))
+            let without_code = if wait_in_body(json?).is_some() { 429 } else { 500 };
+            refused.then(|| code.filter(|code| *code >= 300).unwrap_or(without_code))
         }
         Format::Teams => {
             let text = String::from_utf8_lossy(body);
@@ -78,17 +75,6 @@ fn hidden_status(format: Format, status: u16, body: &[u8], json: Option<&Value>)
         | Format::Cloudevents
         | Format::Template => None,
     }
-}
-
-/// How long to wait: Discord and Slack `retry_after` (seconds, Discord with a fraction), Telegram
-/// `parameters.retry_after`, Matrix `retry_after_ms`.
-fn wait_in_body(body: &Value) -> Option<Duration> {
-    let seconds = body
-        .get("retry_after")
-        .or_else(|| body.pointer("/parameters/retry_after"))
-        .and_then(Value::as_f64)
-        .or_else(|| body.get("retry_after_ms").and_then(Value::as_f64).map(|ms| ms / 1000.0))?;
-    Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.min(RETRY_AFTER_MAX))
 }
 
 fn reason(status: u16, body: &[u8], json: Option<&Value>) -> String {
@@ -151,6 +137,9 @@ fn first_line(body: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::wait::RETRY_AFTER_MAX;
     use super::*;
 
     #[track_caller]
@@ -181,6 +170,12 @@ mod tests {
             200,
             r#"{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}"#,
             &Verdict::Refused { why: "answered 400: Bad Request: chat not found".into() },
+        );
+        check(
+            Format::Telegram,
+            200,
+            r#"{"ok":false,"description":"slow down","parameters":{"retry_after":3}}"#,
+            &throttled(Some(3000), "answered 429: slow down"),
         );
         check(
             Format::Teams,
@@ -226,6 +221,41 @@ mod tests {
             };
             assert!(after.is_none_or(|after| after <= RETRY_AFTER_MAX));
         }
+    }
+
+    #[test]
+    fn who_does_not_say_how_long_is_left_alone_as_documented() {
+        for (format, body, seconds) in [
+            (Format::Ntfy, r#"{"code":42901,"http":429,"error":"limit reached"}"#, Some(5)),
+            (Format::Ntfy, r#"{"code":42908,"http":429,"error":"daily"}"#, Some(3600)),
+            (Format::Googlechat, r#"{"error":{"code":429,"message":"Resource exhausted"}}"#, Some(60)),
+            (Format::Pagerduty, "", Some(180)),
+            (Format::Pushover, r#"{"status":0,"errors":["quota"]}"#, Some(3600)),
+            (Format::Pushover, r#"{"retry_after":2}"#, Some(2)),
+            (Format::Standard, "", None),
+        ] {
+            let Verdict::Throttled { after, .. } = judge(format, 429, body.as_bytes()) else {
+                panic!("429 is throttled")
+            };
+            assert_eq!(after.map(|wait| wait.as_secs()), seconds, "{format}: {body}");
+        }
+    }
+
+    #[test]
+    fn slack_and_discord_say_which_message_is_wrong_and_which_hook_is_gone() {
+        let why = |status: u16, word: &str| format!("answered {status}: {word}");
+        for word in ["invalid_payload", "no_text", "invalid_blocks", "msg_blocks_too_long"] {
+            check(Format::Slack, 400, word, &Verdict::Refused { why: why(400, word) });
+        }
+        for (status, word) in [(404, "no_service"), (410, "channel_is_archived")] {
+            check(Format::Slack, status, word, &Verdict::Gone { why: why(status, word) });
+        }
+        let word = "action_prohibited";
+        check(Format::Slack, 403, word, &Verdict::Unauthorized { why: why(403, word) });
+        check(Format::Slack, 500, "rollup_error", &Verdict::Failed { why: why(500, "rollup_error") });
+        let word = "Unknown Webhook";
+        let body = r#"{"message":"Unknown Webhook","code":10015}"#;
+        check(Format::Discord, 404, body, &Verdict::Gone { why: why(404, word) });
     }
 
     #[test]

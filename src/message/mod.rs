@@ -14,17 +14,23 @@
 //! and escaped, in that order; JSON is written by a serialiser only.
 
 pub mod clean;
+mod dialect;
+mod formats;
 mod judge;
 pub mod sign;
 mod standard;
+mod story;
 mod target;
+mod wait;
 
-pub use judge::{REASON_CHARS, RETRY_AFTER_MAX, judge};
+pub use formats::{TEMPLATE_NAMES, Template, TemplateError};
+pub use judge::{REASON_CHARS, judge};
 pub use standard::{ALERT_OPENED, ALERTS_GROUPED, OPERATIONS};
 pub use target::{
     ALERTMANAGER_HOLD, Credentials, NTFY_TOPIC_CHARS, PAGERDUTY_KEY_CHARS, PUSHOVER_TOKEN_CHARS, SecretError,
     SecretUse, Target, TargetError, finish, secret_use,
 };
+pub use wait::RETRY_AFTER_MAX;
 
 use crate::domain::alert::{AlertContent, OperationsEvent};
 use crate::domain::delivery::{Format, Rendered};
@@ -57,25 +63,30 @@ pub struct FormatOptions<'a> {
     pub message: MessageId,
     /// The Telegram chat, or the Pushover user or group key.
     pub chat_id: Option<&'a str>,
+    /// The template of the format `template`.
+    pub template: Option<&'a Template>,
 }
 
 /// Why a message could not be made. The delivery is dead at birth with this as its reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    /// A format that is not there yet.
-    #[error("format `{0}` is not supported")]
-    Unsupported(Format),
+    /// The service wants to know for whom the message is.
+    #[error("format `{0}` needs `chat_id`")]
+    NoChat(Format),
+    /// The format `template` without one.
+    #[error("format `template` needs `template`")]
+    NoTemplate,
+    /// The template fails on this message.
+    #[error("the template {0}")]
+    Template(#[from] TemplateError),
 }
 
 /// Makes the body of a message.
 ///
 /// # Errors
-/// When the format is not supported.
+/// When the format wants a chat or a template and has none, or the template fails on this content.
 pub fn render(options: &FormatOptions<'_>, content: &Content<'_>) -> Result<Rendered, RenderError> {
-    if options.format != Format::Standard {
-        return Err(RenderError::Unsupported(options.format));
-    }
-    Ok(json(&standard::Event::of(content)))
+    formats::render(options, content)
 }
 
 fn json(body: &impl serde::Serialize) -> Rendered {

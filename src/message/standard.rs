@@ -91,9 +91,13 @@ impl Event {
 
 fn operations(event: &OperationsEvent) -> Operations {
     let id = event.subject.clone();
-    let subject =
-        if event.kind.starts_with("feed.") { Subject::Feed { id } } else { Subject::Webhook { id } };
+    let subject = if subject_kind(event) == "feed" { Subject::Feed { id } } else { Subject::Webhook { id } };
     Operations { subject, message: event.message.clone() }
+}
+
+/// Whether an operational event is about a `feed` or a `webhook`.
+pub(super) fn subject_kind(event: &OperationsEvent) -> &'static str {
+    if event.kind.starts_with("feed.") { "feed" } else { "webhook" }
 }
 
 /// The alert without what is empty or unfit: absent values are left out, never `""`.
@@ -114,7 +118,7 @@ fn tidy(alert: &AlertContent) -> AlertContent {
 }
 
 /// RFC 3339 has four digits for the year; a feed's date may lie anywhere.
-const fn is_rfc3339(at: Timestamp) -> bool {
+pub(super) const fn is_rfc3339(at: Timestamp) -> bool {
     /// 0001-01-01T00:00:00Z
     const FIRST: i64 = -62_135_596_800_000;
     /// 9999-12-31T23:59:59.999Z, less the day that jiff keeps for offsets

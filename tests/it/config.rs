@@ -128,7 +128,7 @@ any = ["Russia", "Россия"]
 facets = ["@russia", "troops OR deploy*"]
 exclude = ["title:football"]
 threshold = 70
-webhooks = ["desk"]
+webhooks = ["desk", "archive", "own"]
 severity = "high"
 
 [[topics.scored.tests]]
@@ -139,10 +139,18 @@ expect = "match"
 url_file = "desk.url"
 format = "telegram"
 chat_id = -100123
+
+[webhooks.archive]
+url = "https://hooks.example/wirewatch"
 secret_env = ["NEW", "OLD"]
+
+[webhooks.own]
+url = "https://hooks.example/own"
+format = "template"
+template = '{"text": {{ text }}}'
 "#,
     )
-    .file("desk.url", "https://hooks.example/T0/B0\n")
+    .file("desk.url", "https://api.telegram.org/bot1:A/sendMessage\n")
     .variable("BBC", "pass word")
     .variable("NEW", format!("whsec_{}", "A".repeat(32)))
     .variable("OLD", format!("whsec_{}", "B".repeat(32)));
@@ -151,7 +159,59 @@ secret_env = ["NEW", "OLD"]
     let mut shown = format!("{:#?}", loaded.settings);
     shown = case.plain(&shown).replace(&loaded.settings.hash, "HASH");
     insta::assert_snapshot!(shown);
-    assert_eq!(loaded.settings.webhooks["desk"].url.expose(), "https://hooks.example/T0/B0");
+    assert_eq!(loaded.settings.webhooks["desk"].url.expose(), "https://api.telegram.org/bot1:A/sendMessage");
+}
+
+#[test]
+fn what_a_format_needs_is_asked_for_and_the_rest_refused() {
+    let mut text = String::new();
+    for (id, keys) in [
+        ("telegram", ""),
+        ("pushover", "secret = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""),
+        ("template", ""),
+        ("pagerduty", "url = \"https://events.pagerduty.com\""),
+        ("gotify", "url = \"https://push.example\"\ntemplate = \"{}\""),
+        ("slack", "chat_id = 7\nsecret = \"hidden\""),
+        ("discord", ""),
+        ("ntfy", "url = \"https://ntfy.sh/\""),
+        ("standard", "secret = \"short\""),
+    ] {
+        let url = match id {
+            "telegram" => "url = \"https://api.telegram.org/bot1:A\"",
+            _ if keys.contains("url =") => "",
+            _ => "url = \"https://hooks.example/x\"",
+        };
+        text.push_str(&["[webhooks.", id, "]\n", url, "\nformat = \"", id, "\"\n", keys, "\n"].concat());
+    }
+    text.push_str("[webhooks.own]\nurl = \"https://h.example/\"\nformat = \"template\"\ntemplate = '{\"a\": {{ titel }}}'\n");
+    insta::assert_snapshot!(Case::new(&text).report());
+}
+
+#[test]
+fn every_format_can_be_configured() {
+    let token = |chars: usize| format!("secret = \"{}\"", "A".repeat(chars));
+    for (format, url, keys) in [
+        ("standard", "https://h.example/", String::new()),
+        ("slack", "https://hooks.slack.com/services/T/B/x", String::new()),
+        ("discord", "https://discord.com/api/webhooks/1/x", String::new()),
+        ("teams", "https://x.logic.azure.com/workflows/1?sig=x", String::new()),
+        ("telegram", "https://api.telegram.org/bot1:A", "chat_id = \"@name\"".into()),
+        ("ntfy", "https://ntfy.sh/topic", token(12)),
+        ("mattermost", "https://chat.example/hooks/x", String::new()),
+        ("googlechat", "https://chat.googleapis.com/v1/spaces/x/messages?key=k&token=t", String::new()),
+        ("matrix", "https://hookshot.example/webhook/x", String::new()),
+        ("pagerduty", "https://events.pagerduty.com/", token(32)),
+        ("alertmanager", "https://am.example/", String::new()),
+        ("gotify", "https://push.example/", token(15)),
+        ("pushover", "https://api.pushover.net/", token(30) + "\nchat_id = \"u1\""),
+        ("cloudevents", "https://h.example/", token(1).replace('A', &format!("whsec_{}", "A".repeat(32)))),
+        ("template", "https://h.example/", "template = '{\"text\": {{ text }}}'".into()),
+    ] {
+        let text = format!("[webhooks.w]\nurl = \"{url}\"\nformat = \"{format}\"\n{keys}\n");
+        let loaded = Case::new(&text).loads();
+        assert_eq!(loaded.settings.webhooks["w"].format.as_str(), format);
+        wirewatch::app::render::Destinations::new(&loaded.settings).expect("ready for use");
+    }
 }
 
 #[test]

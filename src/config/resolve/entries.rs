@@ -1,4 +1,4 @@
-//! Feeds, concepts, topics and webhooks.
+//! Feeds, concepts and topics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,9 @@ use crate::config::layers::named;
 use crate::config::locate::{ConceptPart, TextPlace, TopicPart};
 use crate::config::report::Problem;
 use crate::config::secret::SecretUrl;
-use crate::config::settings::{
-    DeliverySettings, FeedSettings, FetchSettings, TopicSettings, TopicTest, WebhookSettings,
-};
+use crate::config::settings::{FeedSettings, FetchSettings, TopicSettings, TopicTest};
 use crate::config::source::Place;
 use crate::config::units::show_duration;
-use crate::domain::delivery::Format;
 use crate::domain::topic::{ConceptSource, ConceptSpec, TopicRule, TopicSpec};
 use crate::domain::{ConceptId, FeedId, TopicId, WebhookId};
 use crate::ports::Auth;
@@ -241,72 +238,8 @@ impl Resolver<'_> {
         tests
     }
 
-    pub(super) fn webhooks(&mut self, delivery: &DeliverySettings) -> BTreeMap<WebhookId, WebhookSettings> {
-        let mut webhooks = BTreeMap::new();
-        for (id, fields) in self.entries("webhooks") {
-            if !["url", "url_env", "url_file"].iter().any(|form| fields.is_given(form)) {
-                let help = "give its address as url_env = \"VARIABLE\" or url_file = \"FILE\", or as url";
-                self.missing(&fields, "webhooks", &id, "url", help);
-            }
-            let format = fields.text("format").and_then(|word| word.parse().ok()).unwrap_or_default();
-            let telegram = format == Format::Telegram;
-            if telegram != fields.is_given("chat_id") && fields.text("format").is_some() {
-                let (message, help) = if telegram {
-                    (
-                        "a telegram webhook without `chat_id`",
-                        "give the chat: chat_id = \"-1001234567890\" or \"@name\"",
-                    )
-                } else {
-                    ("`chat_id` is for telegram webhooks", "remove it, or set format = \"telegram\"")
-                };
-                if self.is_trusted(&fields.at) {
-                    self.error("contradiction", fields.place("chat_id"), message, help);
-                }
-            }
-            let url = self.secret_url(&fields, "url", false);
-            let secrets = self.signing_secrets(&fields);
-            let ca_file = self.ca_file(&fields);
-            let Ok(id) = WebhookId::parse(&id) else { continue };
-            let settings = WebhookSettings {
-                url: url.unwrap_or_else(unreachable_address),
-                format,
-                secrets,
-                timeout: fields.optional_duration("timeout").unwrap_or(delivery.timeout),
-                max_in_flight: fields.count("max_in_flight"),
-                give_up_after: fields.optional_duration("give_up_after").unwrap_or(delivery.give_up_after),
-                chat_id: fields.owned_text("chat_id"),
-                ca_file,
-            };
-            webhooks.insert(id, settings);
-        }
-        webhooks
-    }
-
-    fn ca_file(&mut self, fields: &Fields<'_>) -> Option<std::path::PathBuf> {
-        let named = fields.text("ca_file")?;
-        let place = fields.place("ca_file");
-        let path = super::relative_to(&place, named);
-        match crate::config::load::bounded(&path, 16 << 20) {
-            Err(error) => {
-                let message = format!("cannot read {}: {error}", path.display());
-                self.unreachable(place, message, "let the user wirewatch runs as read it");
-            }
-            Ok(bytes) if !bytes.windows(27).any(|part| part == b"-----BEGIN CERTIFICATE-----") => {
-                let message = format!("{} holds no certificate", path.display());
-                self.error(
-                    "bad-ca-file",
-                    place,
-                    message,
-                    "give a file in PEM form (-----BEGIN CERTIFICATE-----)",
-                );
-            }
-            Ok(bytes) => self.hash.update(&bytes),
-        }
-        Some(path)
-    }
-
     /// Reports a key that an entry cannot be without.
-    fn missing(&mut self, fields: &Fields<'_>, table: &str, id: &str, key: &str, help: &str) {
+    pub(super) fn missing(&mut self, fields: &Fields<'_>, table: &str, id: &str, key: &str, help: &str) {
         if !fields.is_given(key) && self.is_trusted(&fields.at) {
             self.error(
                 "missing-key",
@@ -357,7 +290,7 @@ impl Resolver<'_> {
 }
 
 /// Stands for an address out of reach where a configuration is only looked at.
-fn unreachable_address() -> SecretUrl {
+pub(super) fn unreachable_address() -> SecretUrl {
     SecretUrl::parse("https://unreachable.invalid/").expect("an address")
 }
 

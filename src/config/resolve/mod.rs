@@ -3,6 +3,7 @@
 mod entries;
 mod fields;
 mod secrets;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

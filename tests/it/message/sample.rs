@@ -9,7 +9,7 @@ use wirewatch::message::FormatOptions;
 pub(super) const CHAT: &str = "-1001234567890";
 
 pub(super) fn options(format: Format) -> FormatOptions<'static> {
-    FormatOptions { format, message: MessageId::derive(&[]), chat_id: Some(CHAT) }
+    FormatOptions { format, message: MessageId::derive(&[]), chat_id: Some(CHAT), template: None }
 }
 
 pub(super) fn at(text: &str) -> Timestamp {
