@@ -5,6 +5,7 @@ mod architecture;
 mod config;
 mod config_files;
 mod end_to_end;
+mod example_topics;
 mod message;
 mod poll_rules;
 mod sim;
