@@ -7,4 +7,5 @@ mod end_to_end;
 mod message;
 mod poll_rules;
 mod sim;
+mod store;
 mod support;

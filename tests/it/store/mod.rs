@@ -1,0 +1,8 @@
+//! The contract of the `Store` port: what every store promises, held against SQLite on disk and in memory.
+
+mod bed;
+mod deliveries;
+mod feeds;
+mod listings;
+mod polls;
+mod retention;
