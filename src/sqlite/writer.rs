@@ -198,9 +198,10 @@ impl From<rusqlite::Error> for StoreError {
         match problem.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull(problem.into()),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Failed(anyhow::Error::new(problem).context(DAMAGED))
+                Self::Failed(anyhow::anyhow!("{DAMAGED} ({problem})"))
             }
-            _ => Self::Failed(problem.into()),
+            // Its source says the same once more.
+            _ => Self::Failed(anyhow::Error::msg(problem.to_string())),
         }
     }
 }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod architecture;
+mod bad_days;
 mod config;
 mod end_to_end;
 mod message;

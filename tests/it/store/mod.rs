@@ -1,6 +1,6 @@
 //! The contract of the `Store` port: what every store promises, held against SQLite on disk and in memory.
 
-mod bed;
+pub(crate) mod bed;
 mod deliveries;
 mod feeds;
 mod listings;
