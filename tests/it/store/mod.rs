@@ -6,3 +6,4 @@ mod feeds;
 mod listings;
 mod polls;
 mod retention;
+mod samples;
