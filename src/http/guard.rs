@@ -123,8 +123,9 @@ fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     };
     match address.segments() {
         // `::1` and `::` are themselves, not compatible addresses.
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] if high != 0 || low > 1 => Some(join(high, low)),
-        [0, 0, 0, 0, 0xffff, 0, high, low]
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 || low > 1 => Some(join(high, low)),
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0 | 1, .., high, low]
         | [0x2002, high, low, ..] => Some(join(high, low)),
         [0x2001, 0, .., high, low] => Some(join(!high, !low)),
