@@ -36,6 +36,8 @@ pub async fn run(context: Arc<Context>, until_idle: bool) {
         let snapshot = context.snapshot();
         let due = match claim(&context, &snapshot, &mut in_flight, &mut attempts).await {
             Ok(due) => due,
+            // It does not come back: the supervisor stops the daemon, so that a restart can mend it.
+            Err(StoreError::Closed) => break,
             Err(problem) => {
                 error!(error = %chain(&problem), "claiming deliveries that are due");
                 Some(context.clock.now().plus(AFTER_STORE_ERROR))

@@ -41,6 +41,8 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
             .saturating_sub(polls.len());
         let due = match claim(&context, &snapshot, room, &mut polls).await {
             Ok(due) => due,
+            // It does not come back: the supervisor stops the daemon, so that a restart can mend it.
+            Err(StoreError::Closed) => break,
             Err(problem) => {
                 error!(error = %chain(&problem), "claiming feeds that are due");
                 Some(context.clock.now().plus(Duration::from_secs(5)))

@@ -19,14 +19,15 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Outcome> {
             let tests: usize = settings.topics.values().map(|topic| topic.tests.len()).sum();
             let files: Vec<String> = settings.files.iter().map(|file| file.display().to_string()).collect();
             output::print(&format!(
-                "ok: {}; {tests} topic tests passed; read {}\n",
+                "ok: {}; {tests} topic {} passed; read {}\n",
                 describe(settings),
+                if tests == 1 { "test" } else { "tests" },
                 files.join(", ")
             ))?;
             Ok(Outcome::Fine)
         }
         Err(report) => {
-            output::complain(report.render(colour).trim_end());
+            output::complain(&report.render(colour));
             Ok(Outcome::BadConfig)
         }
     }

@@ -151,11 +151,18 @@ pub fn main() -> ExitCode {
     };
     match ended {
         Ok(outcome) => outcome.into(),
-        Err(problem) => {
-            output::complain(&format!("wirewatch: {problem:#}"));
-            ExitCode::FAILURE
-        }
+        Err(problem) => fail(&problem).into(),
     }
+}
+
+/// Says why a command could not do its work.
+fn fail(problem: &anyhow::Error) -> Outcome {
+    if let Some(report) = problem.downcast_ref::<wire::BadConfiguration>() {
+        output::complain(&report.to_string());
+        return Outcome::BadConfig;
+    }
+    output::complain(&format!("wirewatch: {problem:#}"));
+    Outcome::Wrong
 }
 
 async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {

@@ -21,11 +21,11 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Writes to stderr, for problems and progress.
+/// Writes to stderr, for problems and progress; ends in one line break, however the text ends.
 pub(crate) fn complain(text: &str) {
     let mut out = anstream::stderr().lock();
     // Nowhere left to say that stderr is gone.
-    drop(writeln!(out, "{text}"));
+    drop(writeln!(out, "{}", text.trim_end()));
 }
 
 /// Prints one JSON value, indented.

@@ -126,14 +126,17 @@ pub(super) async fn start(loader: &Arc<dyn Loader>, spread: bool) -> anyhow::Res
     Ok(Ok(Daemon { context: Arc::new(context), store, _lock: lock }))
 }
 
+/// The configuration is wrong; shown as its report.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct BadConfiguration(String);
+
 /// The database of the configuration, for commands that only read.
 ///
-/// A configuration that is wrong elsewhere still names a database; only when it cannot be read at all
-/// does reading fail.
+/// # Errors
+/// [`BadConfiguration`] when the files are wrong, [`crate::sqlite::OpenError`] when the database is.
 pub(super) fn reading_store(global: &Global) -> anyhow::Result<SqliteStore> {
     let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
-    let loaded = config::load(&request).map_err(|report| {
-        anyhow::anyhow!("the configuration is wrong; `wirewatch check` says more\n{}", report.render(false))
-    })?;
+    let loaded = config::load(&request).map_err(|report| BadConfiguration(report.render(false)))?;
     Ok(SqliteStore::open_for_reading(&loaded.settings.daemon.database)?)
 }

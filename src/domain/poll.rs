@@ -461,8 +461,11 @@ impl ArticlePlanner<'_> {
         if twin {
             return None;
         }
-        let known = known
-            .filter(|known| !self.forget_guids || hashes.iter().any(|hash| known.identities.contains(hash)));
+        // One under the same key stays that article whatever recognised it: a second could not be stored.
+        let stays = |known: &KnownArticle| {
+            known.key == identity.key || hashes.iter().any(|hash| known.identities.contains(hash))
+        };
+        let known = known.filter(|known| !self.forget_guids || stays(known));
         match known {
             None => Some(self.plan_new(entry, &identity, hashes)),
             Some(known) => self.plan_known(entry, &identity, &hashes, &known),

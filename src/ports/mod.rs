@@ -1,7 +1,7 @@
 //! The four things wirewatch needs from the outside: a store, a way to fetch, a way to post, a clock.
 //!
 //! Store methods are whole sentences and **one method is one transaction**. No transaction spans a
-//! network call. What a store promises stands with each method; `tests/it/store.rs` holds every
+//! network call. What a store promises stands with each method; `tests/it/store/` holds every
 //! store to it.
 
 use std::collections::BTreeMap;
@@ -214,7 +214,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// one daemon that holds the database's lock may call it, before its loops start.
     async fn recover(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// How many feeds are due by `at` and not claimed, whatever their hosts allow.
+    /// How many feeds are due by `at` and not claimed, whatever the limits of their hosts; those whose host
+    /// asked for a pause beyond `at` do not count.
     async fn feeds_due_by(&self, at: Timestamp) -> Result<u64, StoreError>;
 
     /// Claims up to `limit` feeds that are due, the longest due first, no host beyond its limits.

@@ -23,8 +23,8 @@ pub(super) fn sync(connection: &Connection, feeds: &[FeedSync], now: Timestamp) 
     // Another address is another feed: nothing learnt of the former one holds.
     let mut moved = connection.prepare_cached(
         "UPDATE feed SET url = ?2, host = ?3, status = 0, title = NULL, moved_to = NULL, etag = NULL,
-             last_modified = NULL, body_hash = NULL, guid_trust = 0, last_good_at = NULL, last_document_at = NULL,
-             last_new_at = NULL, failures = 0, last_error = NULL, notice = NULL, learnt_interval = NULL,
+             last_modified = NULL, body_hash = NULL, guid_trust = 0, last_poll_at = NULL, last_good_at = NULL,
+             last_document_at = NULL, last_new_at = NULL, failures = 0, last_error = NULL, notice = NULL, learnt_interval = NULL,
              hint_interval = NULL, skip_hours = 0, skip_days = 0, due_at = ?4,
              due_reason = 'a new address', claim = NULL
          WHERE slug = ?1 AND url <> ?2",
@@ -168,7 +168,8 @@ fn set_free(connection: &Connection, host: &str) -> Result<(), StoreError> {
 
 pub(super) fn due_by(connection: &Connection, at: Timestamp) -> Result<u64, StoreError> {
     let count: i64 = connection.query_row(
-        "SELECT count(*) FROM feed WHERE configured = 1 AND status = 0 AND due_at <= ?1 AND claim IS NULL",
+        "SELECT count(*) FROM feed WHERE configured = 1 AND status = 0 AND due_at <= ?1 AND claim IS NULL
+           AND NOT EXISTS (SELECT 1 FROM host WHERE name = feed.host AND paused_until > ?1)",
         [at.as_millis()],
         |row| row.get(0),
     )?;

@@ -3,6 +3,7 @@
 mod articles;
 mod feeds;
 mod lists;
+mod migrate;
 mod open;
 mod outbox;
 mod retention;
@@ -18,7 +19,8 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-pub use open::{DaemonLock, MIGRATIONS, OpenError, SCHEMA};
+pub use migrate::{MIGRATIONS, SCHEMA};
+pub use open::{DaemonLock, OpenError};
 
 use crate::domain::article::{EntryIdentity, KnownArticle};
 use crate::domain::delivery::{ClaimedDelivery, DeliveryState, PostOutcome, Settlement};

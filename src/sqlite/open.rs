@@ -1,18 +1,13 @@
-//! Opening a database: pragmas, migrations, the lock against a second daemon.
+//! Opening a database: whose it is, pragmas, the lock against a second daemon.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-/// Every schema so far, oldest first; forward only. Each has a sample in `tests/samples/databases`.
-pub const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
-
-/// The schema this program writes.
-#[expect(clippy::cast_possible_truncation, reason = "a handful of migrations")]
-pub const SCHEMA: u32 = MIGRATIONS.len() as u32;
+use super::migrate::{MIGRATIONS, SCHEMA, identify, migrate};
 
 /// How long a statement waits for another process (a command that reads, a backup) to let go.
 const BUSY: Duration = Duration::from_secs(5);
@@ -29,12 +24,34 @@ pub enum OpenError {
     /// No permission to write.
     #[error("cannot write the database {0}; let this user write the file and its directory")]
     ReadOnly(PathBuf),
+    /// Something else has its name.
+    #[error("{0} is not a file; let `daemon.database` name a file, or move what is there away")]
+    NotAFile(PathBuf),
     /// Another process holds it.
     #[error("the database {0} is locked by another process; end that process, or wait until it is done")]
     Busy(PathBuf),
     /// Not SQLite, or damaged.
     #[error("{0} is not a database wirewatch can read; move it away, or restore a backup over it")]
     NotADatabase(PathBuf),
+    /// SQLite, but not ours.
+    #[error("{0} is the database of another program; let `daemon.database` name another file")]
+    Foreign(PathBuf),
+    /// From the past, and only the daemon may change it.
+    #[error(
+        "the database {path} was written by an older wirewatch (schema {found}, this one reads {SCHEMA}); \
+         `wirewatch run` or `wirewatch once` brings it up to date"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+    },
+    /// The copy from before an upgrade.
+    #[error(
+        "cannot keep a copy of the database at {0} before its upgrade; make room, or let this user write there"
+    )]
+    Copy(PathBuf, #[source] std::io::Error),
     /// From the future.
     #[error(
         "the database {path} was written by a newer wirewatch (schema {found}, this one knows up to {SCHEMA}); \
@@ -47,7 +64,7 @@ pub enum OpenError {
         found: u32,
     },
     /// Another daemon.
-    #[error("another wirewatch{} uses the database {path}; only one may", holder.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    #[error("another wirewatch{} uses the database {path}; end that one, or let `daemon.database` name another file", holder.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     Locked {
         /// The database.
         path: PathBuf,
@@ -61,30 +78,35 @@ pub enum OpenError {
 
 /// Opens for writing; makes the file and its directory when there are none, and migrates.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
-    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        std::fs::create_dir_all(directory)
-            .map_err(|problem| OpenError::Directory(directory.to_owned(), problem))?;
-    }
-    let refine = |problem| explain(path, problem);
+    make_directory(path)?;
+    let refine = |problem| explain(path, &problem);
     let mut connection = Connection::open(path).map_err(refine)?;
+    connection.busy_timeout(BUSY).map_err(refine)?;
+    // Nothing is changed before it is known to be ours.
+    let found = identify(&connection, path)?;
     prepare(&connection).map_err(refine)?;
-    migrate(&mut connection, Some(path))?;
+    migrate(&mut connection, path, found, MIGRATIONS)?;
+    // A database that cannot be written now is found out here, with words that say why.
+    connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .and_then(rusqlite::Transaction::rollback)
+        .map_err(refine)?;
     Ok(connection)
 }
 
 /// Opens for reading only; never makes or changes anything.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
-    if !path.exists() {
+    if matches!(path.try_exists(), Ok(false)) {
         return Err(OpenError::Missing(path.to_owned()));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let refine = |problem| explain(path, problem);
+    let refine = |problem| explain(path, &problem);
     let connection = Connection::open_with_flags(path, flags).map_err(refine)?;
     connection.busy_timeout(BUSY).map_err(refine)?;
     connection.pragma_update(None, "query_only", true).map_err(refine)?;
-    match schema(&connection).map_err(refine)? {
+    match identify(&connection, path)? {
         0 => Err(OpenError::Missing(path.to_owned())),
-        found if found > SCHEMA => Err(OpenError::Newer { path: path.to_owned(), found }),
+        found if found < SCHEMA => Err(OpenError::Older { path: path.to_owned(), found }),
         _ => Ok(connection),
     }
 }
@@ -92,14 +114,21 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
 /// Opens a database that lives as long as its connection.
 pub(super) fn open_memory() -> Result<Connection, OpenError> {
     let path = Path::new(":memory:");
-    let mut connection = Connection::open_in_memory().map_err(|problem| explain(path, problem))?;
-    prepare(&connection).map_err(|problem| explain(path, problem))?;
-    migrate(&mut connection, None)?;
+    let mut connection = Connection::open_in_memory().map_err(|problem| explain(path, &problem))?;
+    prepare(&connection).map_err(|problem| explain(path, &problem))?;
+    migrate(&mut connection, path, 0, MIGRATIONS)?;
     Ok(connection)
 }
 
+fn make_directory(database: &Path) -> Result<(), OpenError> {
+    match database.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        Some(directory) => std::fs::create_dir_all(directory)
+            .map_err(|problem| OpenError::Directory(directory.to_owned(), problem)),
+        None => Ok(()),
+    }
+}
+
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY)?;
     // Rows of 2 to 3 kB waste a third of a 4 KiB page, and writing pages is what an insert costs. Takes
     // effect on a new file only.
     connection.pragma_update(None, "page_size", 16_384)?;
@@ -120,48 +149,20 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn schema(connection: &Connection) -> rusqlite::Result<u32> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
-}
-
-/// Brings the schema up to date, one transaction a step; an existing database is copied aside first.
-fn migrate(connection: &mut Connection, path: Option<&Path>) -> Result<(), OpenError> {
-    let shown = path.unwrap_or(Path::new(":memory:"));
-    let refine = |problem| explain(shown, problem);
-    let found = schema(connection).map_err(refine)?;
-    if found > SCHEMA {
-        return Err(OpenError::Newer { path: shown.to_owned(), found });
-    }
-    if found > 0
-        && found < SCHEMA
-        && let Some(path) = path
-    {
-        let mut copy = path.as_os_str().to_owned();
-        copy.push(format!(".schema{found}"));
-        let copy = PathBuf::from(copy);
-        if !copy.exists() {
-            connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()]).map_err(refine)?;
-        }
-    }
-    for (step, sql) in (1_u32..).zip(MIGRATIONS).filter(|(step, _)| *step > found) {
-        let transaction = connection.transaction().map_err(refine)?;
-        transaction.execute_batch(sql).map_err(refine)?;
-        transaction.pragma_update(None, "user_version", step).map_err(refine)?;
-        transaction.commit().map_err(refine)?;
-    }
-    Ok(())
-}
-
 /// Turns SQLite's words into what is wrong and what to do.
-fn explain(path: &Path, problem: rusqlite::Error) -> OpenError {
+pub(super) fn explain(path: &Path, problem: &rusqlite::Error) -> OpenError {
     let path = path.to_owned();
+    if path.exists() && !path.is_file() {
+        return OpenError::NotAFile(path);
+    }
     match problem.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy(path),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             OpenError::ReadOnly(path)
         }
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::NotADatabase(path),
-        _ => OpenError::Failed(path, problem.into()),
+        // Its source says the same once more.
+        _ => OpenError::Failed(path, anyhow::Error::msg(problem.to_string())),
     }
 }
 
@@ -177,10 +178,7 @@ impl DaemonLock {
     /// # Errors
     /// [`OpenError::Locked`] when another process holds it.
     pub fn take(database: &Path) -> Result<Self, OpenError> {
-        if let Some(directory) = database.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory)
-                .map_err(|problem| OpenError::Directory(directory.to_owned(), problem))?;
-        }
+        make_directory(database)?;
         let mut path = database.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);

@@ -26,18 +26,51 @@ pub(super) fn sync_webhooks(
     for webhook in webhooks {
         upsert.execute([webhook.as_str()])?;
     }
-    connection.execute(
-        "UPDATE delivery SET state = 'held', reason = ?1, due_at = NULL
-         WHERE state = 'pending' AND webhook IN (SELECT slug FROM webhook WHERE configured = 0)",
-        [UNCONFIGURED],
-    )?;
+    hold_closed(connection)?;
     connection.execute(
         "UPDATE delivery SET state = 'pending', reason = NULL, due_at = ?2, round_started_at = ?2, round_attempts = 0
          WHERE state = 'held' AND reason = ?1
            AND webhook IN (SELECT slug FROM webhook WHERE configured = 1 AND disabled_at IS NULL)",
         params![UNCONFIGURED, now.as_millis()],
     )?;
+    // Back in the configuration, but disabled: that is now what they wait for.
+    connection.execute(
+        "UPDATE delivery SET reason = (SELECT disabled_reason FROM webhook WHERE slug = delivery.webhook)
+         WHERE state = 'held' AND reason = ?1 AND webhook IN (SELECT slug FROM webhook WHERE configured = 1)",
+        [UNCONFIGURED],
+    )?;
     Ok(())
+}
+
+/// Why a webhook takes no deliveries now, as an SQL expression on its row; NULL where it takes them.
+fn closed_expression() -> String {
+    format!(
+        "CASE WHEN configured = 0 THEN '{UNCONFIGURED}'
+              WHEN disabled_at IS NOT NULL THEN coalesce(disabled_reason, 'the webhook is disabled') END"
+    )
+}
+
+/// Holds what waits for webhooks that take nothing now.
+fn hold_closed(connection: &Connection) -> Result<(), StoreError> {
+    let closed = closed_expression();
+    connection.execute(
+        &format!(
+            "UPDATE delivery SET state = 'held', due_at = NULL,
+                 reason = (SELECT {closed} FROM webhook WHERE slug = delivery.webhook)
+             WHERE state = 'pending' AND webhook IN (SELECT slug FROM webhook WHERE {closed} IS NOT NULL)"
+        ),
+        [],
+    )?;
+    Ok(())
+}
+
+/// Why a webhook takes no deliveries now, if so.
+fn closed(connection: &Connection, webhook: &str) -> Result<Option<String>, StoreError> {
+    let why = connection
+        .prepare_cached(&format!("SELECT {} FROM webhook WHERE slug = ?1", closed_expression()))?
+        .query_row([webhook], |row| row.get(0))
+        .optional()?;
+    Ok(why.flatten())
 }
 
 /// Gives the claims of a former process back: nobody knows whether those requests arrived, so they are
@@ -52,7 +85,7 @@ pub(super) fn recover(connection: &Connection, now: Timestamp) -> Result<(), Sto
         "UPDATE delivery SET state = 'pending', claim = NULL, due_at = ?1 WHERE state = 'sending'",
         [now.as_millis()],
     )?;
-    Ok(())
+    hold_closed(connection)
 }
 
 /// Writes a delivery with its message. Where the message could not be made it is dead from the start;
@@ -83,13 +116,7 @@ pub(super) fn insert(
         ),
         Err(_) => None,
     };
-    let closed: Option<String> = connection
-        .prepare_cached(
-            "SELECT CASE WHEN configured = 0 THEN ?2 ELSE disabled_reason END FROM webhook
-             WHERE slug = ?1 AND (configured = 0 OR disabled_at IS NOT NULL)",
-        )?
-        .query_row(params![planned.webhook.as_str(), UNCONFIGURED], |row| row.get(0))
-        .optional()?;
+    let closed = closed(connection, planned.webhook.as_str())?;
     let (state, reason, due_at) = match (&planned.content, closed) {
         (Err(why), _) => ("dead", Some(format!("the message could not be made: {why}")), None),
         (Ok(_), Some(why)) => ("held", Some(why), None),
@@ -219,8 +246,12 @@ pub(super) fn record(
     let (status, kind, error) = close_attempt(connection, row, attempt, outcome, now)?;
     let (state, reason, due_at, done_at) = match settlement {
         Settlement::Delivered => ("delivered", None, None, Some(now)),
-        Settlement::RetryAt { at, .. } => ("pending", None, Some(*at), None),
-        Settlement::Dead { reason, .. } => ("dead", Some(*reason), None, Some(now)),
+        // The webhook may have been disabled, or have left, while the attempt was under way.
+        Settlement::RetryAt { at, .. } => match closed(connection, &webhook)? {
+            None => ("pending", None, Some(*at), None),
+            Some(why) => ("held", Some(why), None, None),
+        },
+        Settlement::Dead { reason, .. } => ("dead", Some((*reason).to_owned()), None, Some(now)),
     };
     let error = if *settlement == Settlement::Delivered { None } else { error.or(kind.map(str::to_owned)) };
     connection

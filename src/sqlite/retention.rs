@@ -9,43 +9,78 @@ use crate::ports::{RetentionPolicy, StoreError};
 const PAGES_PER_BATCH: u32 = 200;
 
 pub(super) fn retain(connection: &Connection, policy: RetentionPolicy) -> Result<u64, StoreError> {
-    let alerts = connection
-        .prepare_cached(
-            "DELETE FROM alert WHERE id IN (
-                 SELECT a.id FROM alert a WHERE a.created_at < ?1
-                 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.alert = a.id AND d.state IN ('pending', 'sending', 'held'))
-                 ORDER BY a.created_at LIMIT ?2)",
-        )?
-        .execute(params![policy.alerts_before.as_millis(), policy.batch])?;
-    if alerts > 0 {
-        connection
-            .prepare_cached(
-                "DELETE FROM message WHERE created_at < ?1
-                 AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message = message.id)",
-            )?
-            .execute([policy.alerts_before.as_millis()])?;
+    let removed = remove_alerts(connection, policy)? + remove_articles(connection, policy)?;
+    if removed > 0 {
+        give_back_pages(connection)?;
     }
+    Ok(removed)
+}
+
+/// Alerts that nobody is to be told of any more, their deliveries, and the messages that carried those.
+fn remove_alerts(connection: &Connection, policy: RetentionPolicy) -> Result<u64, StoreError> {
+    let old = ids(
+        connection,
+        "SELECT a.id FROM alert a WHERE a.created_at < ?1
+         AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.alert = a.id AND d.state IN ('pending', 'sending', 'held'))
+         ORDER BY a.created_at LIMIT ?2",
+        params![policy.alerts_before.as_millis(), policy.batch],
+    )?;
+    let mut of_alert =
+        connection.prepare_cached("SELECT message FROM delivery WHERE alert = ?1 AND message IS NOT NULL")?;
+    let mut alert = connection.prepare_cached("DELETE FROM alert WHERE id = ?1")?;
+    // Others may share a message; the last one takes it along.
+    let mut message = connection.prepare_cached(
+        "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = ?1)",
+    )?;
+    for id in &old {
+        let messages: Vec<i64> = of_alert.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        alert.execute([id])?;
+        for id in messages {
+            message.execute([id])?;
+        }
+    }
+    Ok(old.len() as u64)
+}
+
+/// Articles that no alert needs and no feed lists.
+fn remove_articles(connection: &Connection, policy: RetentionPolicy) -> Result<u64, StoreError> {
     // Listed until recently, as far as the feed's last document tells; and twice the grain, because
     // "last listed" is only as exact as that.
     let grain = i64::try_from(2 * LISTED_GRAIN.as_millis()).unwrap_or(i64::MAX);
-    let doomed = "SELECT a.id FROM article a WHERE a.first_seen_at < ?1
+    let old = ids(
+        connection,
+        "SELECT a.id FROM article a WHERE a.first_seen_at < ?1
          AND NOT EXISTS (SELECT 1 FROM alert l WHERE l.article = a.id)
          AND NOT EXISTS (SELECT 1 FROM sighting s JOIN feed f ON f.id = s.feed
                          WHERE s.article = a.id AND f.configured = 1
                            AND s.last_listed_at >= coalesce(f.last_document_at, 0) - ?3)
-         ORDER BY a.first_seen_at LIMIT ?2";
-    let parameters = params![policy.articles_before.as_millis(), policy.batch, grain];
-    connection
-        .prepare_cached(&format!(
-            "UPDATE feed SET articles = articles - (SELECT count(*) FROM sighting s WHERE s.feed = feed.id AND s.article IN ({doomed}))
-             WHERE id IN (SELECT s.feed FROM sighting s WHERE s.article IN ({doomed}))"
-        ))?
-        .execute(parameters)?;
-    let articles = connection
-        .prepare_cached(&format!("DELETE FROM article WHERE id IN ({doomed})"))?
-        .execute(parameters)?;
-    if alerts + articles > 0 {
-        connection.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES_PER_BATCH})"))?;
+         ORDER BY a.first_seen_at LIMIT ?2",
+        params![policy.articles_before.as_millis(), policy.batch, grain],
+    )?;
+    let mut count = connection.prepare_cached(
+        "UPDATE feed SET articles = articles - 1 WHERE id IN (SELECT feed FROM sighting WHERE article = ?1)",
+    )?;
+    let mut article = connection.prepare_cached("DELETE FROM article WHERE id = ?1")?;
+    for id in &old {
+        count.execute([id])?;
+        article.execute([id])?;
     }
-    Ok((alerts + articles) as u64)
+    Ok(old.len() as u64)
+}
+
+fn ids(
+    connection: &Connection,
+    query: &str,
+    parameters: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<i64>> {
+    connection.prepare_cached(query)?.query_map(parameters, |row| row.get(0))?.collect()
+}
+
+/// Makes the file smaller by a few pages.
+fn give_back_pages(connection: &Connection) -> rusqlite::Result<()> {
+    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES_PER_BATCH})"))?;
+    // Each step frees one page: it must be run to its end.
+    let mut steps = vacuum.query([])?;
+    while steps.next()?.is_some() {}
+    Ok(())
 }

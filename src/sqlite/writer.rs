@@ -4,7 +4,7 @@
 //! transaction with a savepoint each, commits, and only then answers: an answer means the disk has it.
 
 use anyhow::Context as _;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -16,14 +16,31 @@ const QUEUE: usize = 1024;
 /// Commands in one transaction: bounds how long the first of them waits for its answer.
 const BATCH: usize = 256;
 
+/// Why nothing of a batch was written; several callers share it.
+#[derive(Clone, Debug)]
+enum Lost {
+    /// No space is left.
+    DiskFull,
+    /// Another process held the database for longer than we wait.
+    Locked,
+    /// What SQLite said.
+    Other(String),
+}
+
 /// What became of a batch: committed, or why not.
-type Committed = Result<(), String>;
+type Committed = Result<(), Lost>;
 
 /// Answers a caller once the fate of the batch is known.
 type Answer = Box<dyn FnOnce(&Committed) + Send>;
 
-/// Runs inside the batch's transaction; without one (it could not begin) only answers.
-type Command = Box<dyn FnOnce(Option<&Connection>) -> Answer + Send>;
+/// A command that ran, or could not.
+struct Ran {
+    answer: Answer,
+    disk_full: bool,
+}
+
+/// Runs inside the batch's transaction; without one (it could not begin, or broke) only answers.
+type Command = Box<dyn FnOnce(Option<&Connection>) -> Ran + Send>;
 
 /// A handle on the writer.
 #[derive(Clone, Debug)]
@@ -45,22 +62,36 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let (sender, receiver) = oneshot::channel();
-        let command: Command = Box::new(move |connection| {
-            let done = connection.map(|connection| in_savepoint(connection, work));
-            Box::new(move |committed| {
-                let answer = match (committed, done) {
-                    (Ok(()), Some(done)) => done,
-                    (Ok(()), None) => Err(StoreError::Closed),
-                    (Err(why), _) => Err(failed_commit(why)),
-                };
-                // A caller that no longer waits has no use for the answer.
-                drop(sender.send(answer));
-            })
-        });
+        let (command, receiver) = command(work);
         self.queue.send(command).await.map_err(|_error| StoreError::Closed)?;
         receiver.await.map_err(|_error| StoreError::Closed)?
     }
+}
+
+/// What is to run, and where its answer arrives.
+fn command<T, F>(work: F) -> (Command, oneshot::Receiver<Result<T, StoreError>>)
+where
+    T: Send + 'static,
+    F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+{
+    let (sender, receiver) = oneshot::channel();
+    let command: Command = Box::new(move |connection| {
+        let done = connection.map(|connection| in_savepoint(connection, work));
+        let disk_full = matches!(done, Some(Err(StoreError::DiskFull(_))));
+        let answer = Box::new(move |committed: &Committed| {
+            let answer = match (committed, done) {
+                (Ok(()), Some(done)) => done,
+                (Ok(()), None) => Err(StoreError::Closed),
+                // Nothing was written, and it knows best why.
+                (Err(_), Some(Err(own))) => Err(own),
+                (Err(lost), _) => Err(lost.into()),
+            };
+            // A caller that no longer waits has no use for the answer.
+            drop(sender.send(answer));
+        });
+        Ran { answer, disk_full }
+    });
+    (command, receiver)
 }
 
 async fn run(mut connection: Connection, mut commands: mpsc::Receiver<Command>) {
@@ -85,30 +116,56 @@ async fn run(mut connection: Connection, mut commands: mpsc::Receiver<Command>) 
 }
 
 fn run_batch(connection: &mut Connection, batch: Vec<Command>) {
-    let mut answers = Vec::with_capacity(batch.len());
+    let mut ran = Vec::with_capacity(batch.len());
     let committed = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => {
-            answers.extend(batch.into_iter().map(|command| command(Some(&transaction))));
-            transaction.commit()
+            for command in batch {
+                // When the disk is full or fails, SQLite takes the whole transaction back by itself. What
+                // follows must not run then: every statement would be committed on its own.
+                let stands = !transaction.is_autocommit();
+                ran.push(command(stands.then_some(&*transaction)));
+            }
+            commit(transaction, &ran)
         }
         Err(problem) => {
-            answers.extend(batch.into_iter().map(|command| command(None)));
-            Err(problem)
+            ran.extend(batch.into_iter().map(|command| command(None)));
+            Err(Lost::from(&problem))
         }
     };
-    let committed =
-        committed.map_err(|problem| if is_full(&problem) { FULL.to_owned() } else { problem.to_string() });
-    for answer in answers {
+    for Ran { answer, .. } in ran {
         answer(&committed);
     }
 }
 
-/// Stands for a full disk in [`Committed`], whose text several callers share.
-const FULL: &str = "disk full";
+fn commit(transaction: Transaction<'_>, ran: &[Ran]) -> Committed {
+    if !transaction.is_autocommit() {
+        return transaction.commit().map_err(|problem| Lost::from(&problem));
+    }
+    Err(if ran.iter().any(|ran| ran.disk_full) {
+        Lost::DiskFull
+    } else {
+        Lost::Other("the transaction was taken back".to_owned())
+    })
+}
 
-fn failed_commit(why: &str) -> StoreError {
-    let cause = anyhow::anyhow!("committing: {why}");
-    if why == FULL { StoreError::DiskFull(cause) } else { StoreError::Failed(cause) }
+impl From<&rusqlite::Error> for Lost {
+    fn from(problem: &rusqlite::Error) -> Self {
+        match problem.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            _ => Self::Other(problem.to_string()),
+        }
+    }
+}
+
+impl From<&Lost> for StoreError {
+    fn from(lost: &Lost) -> Self {
+        match lost {
+            Lost::DiskFull => Self::DiskFull(anyhow::anyhow!("nothing of this batch was written")),
+            Lost::Locked => Self::Failed(anyhow::anyhow!("another process has locked it; end that process")),
+            Lost::Other(why) => Self::Failed(anyhow::anyhow!("committing: {why}")),
+        }
+    }
 }
 
 fn in_savepoint<T>(
@@ -120,21 +177,80 @@ fn in_savepoint<T>(
         .context("opening a savepoint")
         .map_err(StoreError::Failed)?;
     let done = work(connection);
+    if done.is_err() && connection.is_autocommit() {
+        // The savepoint went with its transaction.
+        return done;
+    }
     let end = if done.is_ok() { "RELEASE command" } else { "ROLLBACK TO command; RELEASE command" };
     connection.execute_batch(end).map_err(StoreError::from)?;
     done
 }
 
-fn is_full(problem: &rusqlite::Error) -> bool {
-    problem.sqlite_error_code() == Some(ErrorCode::DiskFull)
-}
+/// Unique keys are how races show; any other broken constraint is a defect, and planning anew would not help.
+const RACES: [i32; 3] =
+    [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_CONSTRAINT_ROWID];
 
 impl From<rusqlite::Error> for StoreError {
     fn from(problem: rusqlite::Error) -> Self {
+        if problem.sqlite_error().is_some_and(|code| RACES.contains(&code.extended_code)) {
+            return Self::Conflict;
+        }
         match problem.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull(problem.into()),
-            Some(ErrorCode::ConstraintViolation) => Self::Conflict,
-            _ => Self::Failed(problem.into()),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Failed(anyhow::anyhow!("{DAMAGED} ({problem})"))
+            }
+            // Its source says the same once more.
+            _ => Self::Failed(anyhow::Error::msg(problem.to_string())),
         }
+    }
+}
+
+const DAMAGED: &str = "its file is damaged; stop wirewatch, then restore a backup over it or move it away";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(bytes: i64) -> impl FnOnce(&Connection) -> Result<(), StoreError> + Send {
+        move |connection| {
+            connection.execute("INSERT INTO t (data) VALUES (zeroblob(?1))", [bytes])?;
+            Ok(())
+        }
+    }
+
+    fn run_all(connection: &mut Connection, sizes: &[i64]) -> Vec<Result<(), StoreError>> {
+        let (commands, mut answers): (Vec<_>, Vec<_>) =
+            sizes.iter().map(|size| command(insert(*size))).unzip();
+        run_batch(connection, commands);
+        answers.iter_mut().map(|answer| answer.try_recv().expect("an answer")).collect()
+    }
+
+    #[test]
+    fn an_answer_says_what_is_written_also_when_the_disk_is_full() {
+        let mut connection = Connection::open_in_memory().expect("memory");
+        connection
+            .execute_batch(
+                "PRAGMA max_page_count = 20; CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+            )
+            .expect("a table");
+        let answers = run_all(&mut connection, &[100, 1_000_000, 100]);
+        let good = answers.iter().filter(|answer| answer.is_ok()).count();
+        assert!(matches!(answers[1], Err(StoreError::DiskFull(_))), "{answers:?}");
+        let rows: i64 =
+            connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).expect("a count");
+        assert_eq!(rows, i64::try_from(good).expect("few"), "{answers:?}");
+        assert!(run_all(&mut connection, &[100]).remove(0).is_ok(), "it goes on when there is room");
+    }
+
+    #[test]
+    fn only_a_key_that_is_taken_is_a_conflict() {
+        let connection = Connection::open_in_memory().expect("memory");
+        connection
+            .execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB NOT NULL)")
+            .expect("a table");
+        let problem = |sql| StoreError::from(connection.execute_batch(sql).expect_err("a broken constraint"));
+        assert!(matches!(problem("INSERT INTO t VALUES (1, 'a'), (1, 'b')"), StoreError::Conflict));
+        assert!(matches!(problem("INSERT INTO t VALUES (2, NULL)"), StoreError::Failed(_)));
     }
 }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod architecture;
+mod bad_days;
 mod config;
 mod config_files;
 mod end_to_end;
@@ -9,4 +10,5 @@ mod example_topics;
 mod message;
 mod poll_rules;
 mod sim;
+mod store;
 mod support;

@@ -71,10 +71,11 @@ fn entry(title: &str) -> Entry {
 
 fn identity(entry: &Entry) -> EntryIdentity {
     let part = |text: &Option<String>| text.clone().unwrap_or_default();
+    let named = if entry.link.is_some() { ("link", &entry.link) } else { ("guid", &entry.guid) };
     EntryIdentity {
-        key: ArticleKey::derive("link", &[part(&entry.link).as_bytes()]),
+        key: ArticleKey::derive(named.0, &[part(named.1).as_bytes()]),
         guid: Some(IdentityHash::of("guid", &[part(&entry.guid).as_bytes()])),
-        link: Some(IdentityHash::of("link", &[part(&entry.link).as_bytes()])),
+        link: entry.link.as_ref().map(|link| IdentityHash::of("link", &[link.as_bytes()])),
         content: IdentityHash::of("content", &[entry.title.as_bytes(), entry.summary.as_bytes()]),
     }
 }
@@ -275,6 +276,24 @@ fn guids_that_come_back_for_other_stories_are_distrusted_and_the_stories_are_new
     let plan = plan(&claimed(|_| {}), document(entries));
     assert_eq!(plan.feed.guid_trust, GuidTrust::Distrusted);
     assert_eq!((plan.summary.new, alerts(&plan)), (4, 4));
+}
+
+#[test]
+fn an_entry_whose_key_is_taken_is_that_article_also_when_its_guid_is_distrusted() {
+    let mut entries: Vec<_> = (1..=4)
+        .map(|n| {
+            let stored = entry(&"x".repeat(n));
+            let shown = Entry { guid: stored.guid.clone(), ..entry(&format!("Kursk {}", "y".repeat(n))) };
+            (shown, Some(known(&stored)))
+        })
+        .collect();
+    // Without a link its key follows from the guid that comes back: stored anew, it would never fit.
+    let stored = Entry { link: None, ..entry("without a link") };
+    let shown = Entry { title: "another story".to_owned(), ..stored.clone() };
+    entries.push((shown, Some(known(&stored))));
+    let plan = plan(&claimed(|_| {}), document(entries));
+    assert_eq!(plan.feed.guid_trust, GuidTrust::Distrusted);
+    assert_eq!((plan.summary.new, plan.summary.revised), (4, 1));
 }
 
 #[test]

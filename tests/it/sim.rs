@@ -144,7 +144,7 @@ impl Post for Receiver {
 struct Simulation {
     transcript: Transcript,
     clock: Arc<dyn Clock>,
-    store: Arc<dyn Store>,
+    store: Arc<SqliteStore>,
     loader: Arc<SimLoader>,
 }
 
@@ -195,7 +195,7 @@ impl Simulation {
         let receiver =
             Arc::new(Receiver { answers: Mutex::new(answers.to_vec()), transcript: transcript.clone() });
         let loader = Arc::new(SimLoader { config: Mutex::new(config.to_owned()), web, receiver });
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open_in_memory().unwrap());
+        let store = Arc::new(SqliteStore::open_in_memory().unwrap());
         Self { transcript, clock, store, loader }
     }
 
@@ -204,8 +204,8 @@ impl Simulation {
         let now = self.clock.now();
         let created = self.store.sync_config(config_sync(&prepared.settings, now, true), now).await.unwrap();
         let snapshot = Snapshot::new(prepared, &created, now);
-        let context =
-            Context::new(Arc::clone(&self.store), Arc::clone(&self.clock), Dice::seeded(1), snapshot);
+        let store = Arc::clone(&self.store) as Arc<dyn Store>;
+        let context = Context::new(store, Arc::clone(&self.clock), Dice::seeded(1), snapshot);
         let context = Arc::new(context);
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor::run(Arc::clone(&context)));
@@ -318,4 +318,16 @@ async fn a_topic_added_by_reload_alerts_for_what_comes_later_only() {
     tokio::time::sleep(Duration::from_secs(150)).await;
     simulation.stop(&context, tasks).await;
     insta::assert_snapshot!(simulation.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daemon_whose_store_is_gone_ends_so_that_it_is_restarted() {
+    let page = [(0, rss(&[]))];
+    let pages = [("https://wire.example/rss", &page[..]), ("https://ticker.example/rss", &page[..])];
+    let simulation = Simulation::new(CONFIG, &pages, &[]);
+    let (_context, mut tasks) = simulation.start().await;
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    simulation.store.close().await;
+    let ended = tokio::time::timeout(Duration::from_secs(600), tasks.join_next()).await;
+    assert_eq!(ended.expect("it ends").unwrap().unwrap(), Ended::Broken);
 }

@@ -8,6 +8,7 @@ mod webhooks;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use config::{Map, Value, ValueKind};
 
@@ -163,7 +164,9 @@ impl<'a> Resolver<'a> {
         let min_interval = fields.duration("min_interval");
         let max_interval = fields.duration("max_interval");
         let mut interval = fields.duration("interval");
-        if min_interval > max_interval {
+        if [min_interval, max_interval, interval].contains(&Duration::ZERO) {
+            // One of them could not be read, which was reported; whatever it is compared with looks wrong.
+        } else if min_interval > max_interval {
             let place = fields.written_last(["min_interval", "max_interval"]);
             self.error(
                 "contradiction",

@@ -1,5 +1,7 @@
 -- Schema 1. All instants are milliseconds since the epoch, UTC. Ids made by wirewatch are ten bytes.
 
+PRAGMA application_id = 2003399269;             -- 'wire': the file is wirewatch's
+
 CREATE TABLE feed (
     id                INTEGER PRIMARY KEY,
     slug              TEXT NOT NULL UNIQUE,      -- the id in the configuration
