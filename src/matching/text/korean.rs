@@ -154,9 +154,6 @@ const PARTICLES: &[(&str, After)] = &[
     ("측은", Any),
     ("측이", Any),
     ("측의", Any),
-    ("적", Any),
-    ("적인", Any),
-    ("적으로", Any),
 ];
 
 /// The longest particle, in bytes.
