@@ -3,7 +3,7 @@
 //! Method. Articles are made from an invented vocabulary of 60,000 words with Zipf frequencies, English suffixes and
 //! sentence punctuation. A topic has three facets of five alternatives; a third of the alternatives are phrases of two
 //! or three words that stand in some article, three topics in ten exclude a word. The first facet is an entity: names
-//! that hardly any article has. In the set `mixed` a tenth of the topics use NEAR, Han phrases or wildcards instead.
+//! that hardly any article has, but for one topic in twenty. In the set `mixed` a tenth of the topics use NEAR, Han phrases or wildcards instead.
 //! Everything is on: folding, stems, capitals rule, offsets. One thread, warm caches: `cargo bench --bench matcher`.
 //!
 //! Beside it, in the same run and on the same articles: one regular expression per facet (1,000 topics), and one
@@ -108,7 +108,7 @@ fn topics(world: &mut World, articles: &[String], count: usize) -> Vec<Wanted> {
                     };
                     let mut all: Vec<String> = (0..5).map(&mut alternative).collect();
                     // Now and then an entity that is in the news.
-                    if facet == 0 && number % 3 == 0 {
+                    if facet == 0 && number % 20 == 0 {
                         all.push(world.telling());
                     }
                     all
@@ -196,7 +196,10 @@ fn matching(criterion: &mut Criterion) {
                 });
             }
         }
-        aho_corasick(criterion, &short, &wanted[..count]);
+        // The automaton of 100,000 topics takes a minute to build.
+        if std::env::var_os("WITHOUT_OTHERS").is_none() {
+            aho_corasick(criterion, &short, &wanted[..count]);
+        }
     }
     regular_expressions(criterion, &short, &wanted[..1_000]);
 }

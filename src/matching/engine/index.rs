@@ -4,10 +4,16 @@
 //! words in a row for phrases. One facet, the one estimated rarest, gives access to the topic; the others are
 //! tested once it was seen. (The plan of Lucene Monitor's presearcher, without Lucene.)
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::hash::{Hash as _, Hasher as _};
+
+use frostem::{Algorithm, Stemmer};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use super::program::{Node, NodeId, Program};
 use super::words::{Compare, WordId, WordsBuilder};
+use crate::matching::text::class::Script;
+use crate::matching::text::fold::{fold, lower};
+use crate::matching::text::token::script_of;
 
 /// A facet with more keys than this is only tested where it gives access.
 const MAX_TESTED: usize = 256;
@@ -55,8 +61,12 @@ impl Lists {
 pub(crate) struct Index {
     /// For each word what a hit on it is good for, see [`FIRST`] and the others.
     pub(crate) flags: Vec<u8>,
-    /// Two words in a row to their key, with [`ACCESS`].
-    pub(crate) pairs: FxHashMap<(WordId, WordId), u32>,
+    /// The family of each word that is part of a pair, see [`family`].
+    pub(crate) families: FxHashMap<WordId, u32>,
+    /// Two families in a row to a range of `pairs`.
+    pub(crate) rows: FxHashMap<(u32, u32), (u32, u32)>,
+    /// Two words in a row and their key, with [`ACCESS`].
+    pub(crate) pairs: Vec<Pair>,
     /// How many keys there are: all words, then the pairs.
     pub(crate) keys: u32,
     /// From a key to the facets it opens.
@@ -69,6 +79,32 @@ pub(crate) struct Index {
     pub(crate) needs: Lists,
     /// Topics that any article may match.
     pub(crate) always: Vec<u32>,
+}
+
+/// Two words in a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair {
+    pub(crate) first: WordId,
+    pub(crate) second: WordId,
+    pub(crate) key: u32,
+}
+
+/// Words that one word of an article often is all at once: troop, troops, trooping. Neighbours in an article are
+/// looked up by family, of which a word has one or two, not by each word of a query it may be.
+fn family(text: &str, compare: Compare, word: WordId) -> u32 {
+    let patterned = matches!(compare, Compare::Glob | Compare::ExactGlob | Compare::Regex);
+    if patterned {
+        return word;
+    }
+    let folded = fold(&lower(text));
+    let stem = match script_of(&folded) {
+        Script::Latin => Stemmer::new(Algorithm::English).stem(&folded).into_owned(),
+        Script::Cyrillic => Stemmer::new(Algorithm::Russian).stem(&folded).into_owned(),
+        _ => folded,
+    };
+    let mut hasher = FxHasher::default();
+    stem.hash(&mut hasher);
+    (hasher.finish() >> 32) as u32
 }
 
 /// A set of keys of which one has to be seen, and how often that is to be expected.
@@ -146,16 +182,12 @@ impl<'p> Planner<'p> {
         for (word, flag) in (0..).zip(&mut flags) {
             *flag |= if opening_keys.contains(&word) { ACCESS } else { 0 };
         }
-        let mut pairs = self.pairs;
-        for ((first, second), key) in &mut pairs {
-            flags[*first as usize] |= FIRST;
-            flags[*second as usize] |= SECOND;
-            *key |= if opening_keys.contains(key) { ACCESS } else { 0 };
-        }
-        pairs.shrink_to_fit();
+        let (families, rows, pairs) = self.neighbours(&opening_keys, &mut flags);
         let facets = self.facets.len();
         Index {
             flags: flags.into_iter().map(|flag| u8::try_from(flag >> 28).unwrap_or(0)).collect(),
+            families,
+            rows,
             pairs,
             keys,
             facets_of: Lists::new(keys as usize, opens),
@@ -164,6 +196,38 @@ impl<'p> Planner<'p> {
             needs: Lists::new(self.program.topics.len(), needs),
             always,
         }
+    }
+
+    /// The pairs, by the families of their words.
+    #[expect(clippy::type_complexity, reason = "three parts of the index")]
+    fn neighbours(
+        &self,
+        opening: &FxHashSet<u32>,
+        flags: &mut [u32],
+    ) -> (FxHashMap<WordId, u32>, FxHashMap<(u32, u32), (u32, u32)>, Vec<Pair>) {
+        let mut families: FxHashMap<WordId, u32> = FxHashMap::default();
+        let mut family_of = |word: WordId| {
+            *families.entry(word).or_insert_with(|| {
+                let (text, compare) = self.words.text(word);
+                family(text, compare, word)
+            })
+        };
+        let mut sorted: Vec<((u32, u32), Pair)> = Vec::with_capacity(self.pairs.len());
+        for ((first, second), key) in &self.pairs {
+            flags[*first as usize] |= FIRST;
+            flags[*second as usize] |= SECOND;
+            let key = key | if opening.contains(key) { ACCESS } else { 0 };
+            let pair = Pair { first: *first, second: *second, key };
+            sorted.push(((family_of(*first), family_of(*second)), pair));
+        }
+        sorted.sort_unstable_by_key(|(families, pair)| (*families, pair.key));
+        let mut rows: FxHashMap<(u32, u32), (u32, u32)> = FxHashMap::default();
+        for (at, (families, _)) in (0..).zip(&sorted) {
+            rows.entry(*families).or_insert((at, at)).1 = at + 1;
+        }
+        rows.shrink_to_fit();
+        families.shrink_to_fit();
+        (families, rows, sorted.into_iter().map(|(_, pair)| pair).collect())
     }
 
     fn facet(&mut self, keys: Vec<u32>) -> u32 {

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::index::{Index, WORD};
+use super::index::{FIRST, Index, SECOND, WORD};
 use super::words::{WordId, Words};
 use crate::domain::article::Document;
 use crate::matching::query::MAX_NEAR;
@@ -29,6 +29,17 @@ impl Hit {
     }
 }
 
+/// A word that may be part of a phrase.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    /// Its hits, from and to.
+    pub(crate) hits: (u32, u32),
+    /// Its families: those of first words from and to, then those of second words up to the last.
+    pub(crate) families: (u32, u32, u32),
+}
+
 /// What is worked with while one article is looked at; kept for the next.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
@@ -38,6 +49,10 @@ pub(crate) struct Scratch {
     /// The position of the text's first word.
     pub(crate) body: u32,
     pub(crate) hits: Vec<Hit>,
+    /// Words that may be part of a phrase, in order.
+    pub(crate) links: Vec<Link>,
+    /// The families of the links, see [`Index::families`].
+    pub(crate) families: Vec<u32>,
     /// The hits by word; empty until someone asks.
     pub(crate) by_word: Vec<Hit>,
     pub(crate) seen: Bits,
@@ -86,6 +101,8 @@ impl Scratch {
     pub(crate) fn read(&mut self, document: &Document<'_>, words: &Words, index: &Index) {
         self.tokens.clear();
         self.hits.clear();
+        self.links.clear();
+        self.families.clear();
         self.by_word.clear();
         tokenise(document.title, 0, &mut self.tokens);
         self.title_words = length(&self.tokens.places);
@@ -134,13 +151,23 @@ impl Scratch {
                 continue;
             }
             let surface = &text[token.start as usize..token.end as usize];
-            let ids = cache.get_or_insert(surface.as_bytes(), |out| {
+            let known = cache.get_or_insert(surface.as_bytes(), |out| {
                 self.found.clear();
                 words.find(surface, token.script, stemmers, &mut self.found);
-                out.extend(self.found.iter().map(|id| *id | u32::from(index.flags[*id as usize]) << 28));
+                describe(&self.found, index, out)
             });
+            if known.words.is_empty() {
+                continue;
+            }
             let (start, end) = (token.position, token.position + u32::from(token.width));
-            self.hits.extend(ids.iter().map(|word| Hit { start, end, word: *word }));
+            let from = length_of(&self.hits);
+            self.hits.extend(known.words.iter().map(|word| Hit { start, end, word: *word }));
+            if !known.families.is_empty() {
+                let at = length_of(&self.families);
+                self.families.extend_from_slice(known.families);
+                let families = (at, at + known.first, length_of(&self.families));
+                self.links.push(Link { start, end, hits: (from, length_of(&self.hits)), families });
+            }
         }
     }
 }
@@ -162,15 +189,49 @@ const MAX_CACHES: usize = 12;
 /// How many words of articles are remembered for each; then the memory is cleared.
 const MAX_SURFACES: usize = 1 << 17;
 /// Words up to this length are compared within the table.
-const INLINE: usize = 22;
+const INLINE: usize = 20;
 
 /// What is known about words of articles: everything costly is done once for each way of writing.
 #[derive(Debug)]
 struct Surfaces {
     slots: Vec<Slot>,
     filled: usize,
-    long: FxHashMap<Box<[u8]>, (u32, u16)>,
+    long: FxHashMap<Box<[u8]>, (u32, Counts)>,
     ids: Vec<u32>,
+}
+
+/// What a word of an article is.
+#[derive(Clone, Copy, Debug)]
+struct Known<'k> {
+    /// Words of queries, with their flags.
+    words: &'k [u32],
+    /// Families: those of first words of pairs, then those of second words.
+    families: &'k [u32],
+    /// How many of them are of first words.
+    first: u32,
+}
+
+/// How many words, families of first words and families of second words.
+type Counts = (u16, u16, u16);
+
+/// Writes what a word of an article is: the words of queries, then their families.
+fn describe(found: &[WordId], index: &Index, out: &mut Vec<u32>) -> Counts {
+    let flagged = |id: &WordId| *id | u32::from(index.flags[*id as usize]) << 28;
+    let found = &found[..found.len().min(usize::from(u16::MAX))];
+    out.extend(found.iter().map(flagged));
+    let mut families = |flag: u32| {
+        let mut own: Vec<u32> = found
+            .iter()
+            .filter(|id| flagged(id) & flag != 0)
+            .filter_map(|id| index.families.get(id).copied())
+            .collect();
+        own.sort_unstable();
+        own.dedup();
+        out.extend_from_slice(&own);
+        u16::try_from(own.len()).unwrap_or(u16::MAX)
+    };
+    let (first, second) = (families(FIRST), families(SECOND));
+    (u16::try_from(found.len()).unwrap_or(u16::MAX), first, second)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -180,17 +241,17 @@ struct Slot {
     /// Length of the text, zero for a free slot.
     len: u16,
     start: u32,
-    count: u32,
+    counts: Counts,
 }
 
-const FREE: Slot = Slot { text: [0; INLINE], len: 0, start: 0, count: 0 };
+const FREE: Slot = Slot { text: [0; INLINE], len: 0, start: 0, counts: (0, 0, 0) };
 
 impl Surfaces {
     fn new() -> Self {
         Self { slots: vec![FREE; 1 << 10], filled: 0, long: FxHashMap::default(), ids: Vec::new() }
     }
 
-    fn get_or_insert(&mut self, surface: &[u8], find: impl FnOnce(&mut Vec<u32>)) -> &[u32] {
+    fn get_or_insert(&mut self, surface: &[u8], find: impl FnOnce(&mut Vec<u32>) -> Counts) -> Known<'_> {
         if surface.len() > INLINE {
             return self.long(surface, find);
         }
@@ -203,18 +264,20 @@ impl Surfaces {
             if self.make_room() {
                 at = self.slot(&text, len);
             }
-            let (start, count) = Self::add(&mut self.ids, find);
-            self.slots[at] = Slot { text, len, start, count };
+            let start = length_of(&self.ids);
+            let counts = find(&mut self.ids);
+            self.slots[at] = Slot { text, len, start, counts };
             self.filled += 1;
         }
         let slot = &self.slots[at];
-        &self.ids[slot.start as usize..slot.start as usize + slot.count as usize]
+        self.known(slot.start, slot.counts)
     }
 
-    fn add(ids: &mut Vec<u32>, find: impl FnOnce(&mut Vec<u32>)) -> (u32, u32) {
-        let start = length_of(ids);
-        find(ids);
-        (start, length_of(ids) - start)
+    fn known(&self, start: u32, (words, first, second): Counts) -> Known<'_> {
+        let start = start as usize;
+        let middle = start + usize::from(words);
+        let end = middle + usize::from(first) + usize::from(second);
+        Known { words: &self.ids[start..middle], families: &self.ids[middle..end], first: u32::from(first) }
     }
 
     /// The slot of a text, or the free one it would get.
@@ -249,21 +312,22 @@ impl Surfaces {
         true
     }
 
-    fn long(&mut self, surface: &[u8], find: impl FnOnce(&mut Vec<u32>)) -> &[u32] {
+    fn long(&mut self, surface: &[u8], find: impl FnOnce(&mut Vec<u32>) -> Counts) -> Known<'_> {
         if !self.long.contains_key(surface) {
             if self.long.len() >= MAX_SURFACES / 4 {
                 *self = Self::new();
             }
-            let (start, count) = Self::add(&mut self.ids, find);
-            self.long.insert(surface.into(), (start, u16::try_from(count).unwrap_or(u16::MAX)));
+            let start = length_of(&self.ids);
+            let counts = find(&mut self.ids);
+            self.long.insert(surface.into(), (start, counts));
         }
-        let (start, count) = self.long.get(surface).copied().unwrap_or_default();
-        &self.ids[start as usize..start as usize + usize::from(count)]
+        let (start, counts) = self.long.get(surface).copied().unwrap_or_default();
+        self.known(start, counts)
     }
 }
 
-fn length_of(ids: &[u32]) -> u32 {
-    u32::try_from(ids.len()).unwrap_or(u32::MAX)
+fn length_of<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
 
 fn mix(text: &[u8; INLINE], len: u16) -> usize {

@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::compile::Compiler;
 use super::eval::{EVERYWHERE, Evaluation};
-use super::index::{ACCESS, FIRST, Index, KEY, Planner, SECOND, WORD};
+use super::index::{ACCESS, Index, KEY, Planner, WORD};
 use super::program::Program;
-use super::scan::Scratch;
+use super::scan::{Link, Scratch};
 use super::words::Words;
 use crate::domain::TopicId;
 use crate::domain::article::Document;
@@ -56,7 +56,7 @@ impl TopicSet {
 
     /// Fills in the topics that may match.
     fn candidates(&self, scratch: &mut Scratch) {
-        let Scratch { hits, seen, opened, candidates, .. } = scratch;
+        let Scratch { hits, links, families, seen, opened, candidates, .. } = scratch;
         candidates.clear();
         candidates.extend_from_slice(&self.index.always);
         seen.reset(self.index.keys as usize);
@@ -68,22 +68,37 @@ impl TopicSet {
                 }
             }
         };
-        for (at, hit) in hits.iter().enumerate() {
+        for hit in hits.iter() {
             if hit.word & KEY != 0 && seen.insert(hit.id()) && hit.word & ACCESS != 0 {
                 open(hit.id());
             }
-            if hit.word & FIRST == 0 {
+        }
+        for (at, link) in links.iter().enumerate() {
+            let firsts = &families[link.families.0 as usize..link.families.1 as usize];
+            if firsts.is_empty() {
                 continue;
             }
-            // A word right behind: hits are ordered by where they start.
-            for next in hits[at + 1..].iter().take_while(|next| next.start <= hit.end) {
-                if next.start == hit.end
-                    && next.word & SECOND != 0
-                    && let Some(key) = self.index.pairs.get(&(hit.id(), next.id()))
-                    && seen.insert(key & WORD)
-                    && key & ACCESS != 0
-                {
-                    open(key & WORD);
+            // A word right behind: links are ordered by where they start.
+            for next in links[at + 1..].iter().take_while(|next| next.start <= link.end) {
+                if next.start < link.end {
+                    continue;
+                }
+                let seconds = &families[next.families.1 as usize..next.families.2 as usize];
+                for both in firsts.iter().flat_map(|first| seconds.iter().map(|second| (*first, *second))) {
+                    let Some((from, to)) = self.index.rows.get(&both) else { continue };
+                    let has = |link: &Link, word: u32| {
+                        hits[link.hits.0 as usize..link.hits.1 as usize].iter().any(|hit| hit.id() == word)
+                    };
+                    for pair in &self.index.pairs[*from as usize..*to as usize] {
+                        let key = pair.key & WORD;
+                        if has(link, pair.first)
+                            && has(next, pair.second)
+                            && seen.insert(key)
+                            && pair.key & ACCESS != 0
+                        {
+                            open(key);
+                        }
+                    }
                 }
             }
         }

@@ -99,18 +99,53 @@ pub fn tokenise_term(text: &str) -> Tokens {
 
 impl Tokeniser<'_> {
     fn run(mut self) {
-        while let Some((c, class)) = self.look(self.at) {
+        while let Some(byte) = self.text.as_bytes().get(self.at) {
             if self.position - self.first >= MAX_WORDS {
                 break;
             }
-            match class {
-                Class::Letter(Script::Unspaced) => self.character(),
-                Class::Letter(_) | Class::Digit => self.chain(),
-                Class::Other if matches!(c, '#' | '＃' | '@' | '＠') => self.tag(c),
-                Class::Stop { always } => self.stop(c, always),
-                Class::Newline => self.newline(),
-                _ => self.at += c.len_utf8(),
+            match byte {
+                b' ' => self.at += 1,
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' if self.plain_word() => {}
+                _ => self.step(),
             }
+        }
+    }
+
+    /// A word of ASCII letters and digits with nothing special about it: nearly all words of many texts.
+    fn plain_word(&mut self) -> bool {
+        let bytes = &self.text.as_bytes()[self.at..];
+        let mut letters = false;
+        let mut length = 0;
+        while let Some(byte) = bytes.get(length).filter(|byte| byte.is_ascii_alphanumeric()) {
+            letters |= byte.is_ascii_alphabetic();
+            length += 1;
+        }
+        let special = match bytes.get(length) {
+            None | Some(b' ' | b'\n' | b')' | b';' | b'!') => false,
+            Some(b',') => !letters,
+            Some(b'.') => length == 1 || !letters || bytes[..length].eq_ignore_ascii_case(b"www"),
+            Some(b':') => bytes[0].eq_ignore_ascii_case(&b'h'),
+            Some(_) => true,
+        };
+        if special || self.wildcards {
+            return false;
+        }
+        let (start, end) = (self.at, self.at + length);
+        self.token(start, end, 1, if letters { Script::Latin } else { Script::Digits });
+        self.place(start, end);
+        self.at = end;
+        true
+    }
+
+    fn step(&mut self) {
+        let Some((c, class)) = self.look(self.at) else { return };
+        match class {
+            Class::Letter(Script::Unspaced) => self.character(),
+            Class::Letter(_) | Class::Digit => self.chain(),
+            Class::Other if matches!(c, '#' | '＃' | '@' | '＠') => self.tag(c),
+            Class::Stop { always } => self.stop(c, always),
+            Class::Newline => self.newline(),
+            _ => self.at += c.len_utf8(),
         }
     }
 
