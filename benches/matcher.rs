@@ -108,7 +108,7 @@ fn topics(world: &mut World, articles: &[String], count: usize) -> Vec<Wanted> {
                     };
                     let mut all: Vec<String> = (0..5).map(&mut alternative).collect();
                     // Now and then an entity that is in the news.
-                    if facet == 0 && number % 20 == 0 {
+                    if facet == 0 && number.is_multiple_of(20) {
                         all.push(world.telling());
                     }
                     all
@@ -126,7 +126,7 @@ fn query(wanted: &Wanted, number: usize, mixed: bool) -> String {
         format!("({})", quoted.join(" OR "))
     };
     let groups: Vec<String> = wanted.facets.iter().map(|facet| group(facet)).collect();
-    let mut query = match (mixed && number % 10 == 0, number / 10 % 3) {
+    let mut query = match (mixed && number.is_multiple_of(10), number / 10 % 3) {
         (true, 0) => format!("{} AND {} NEAR/10 {}", groups[0], groups[1], groups[2]),
         (true, 1) => format!("({} OR 朝鲜军队 OR 北朝鮮兵) AND {} AND {}", groups[0], groups[1], groups[2]),
         (true, _) => {
@@ -135,7 +135,7 @@ fn query(wanted: &Wanted, number: usize, mixed: bool) -> String {
         _ => groups.join(" AND "),
     };
     if let Some(word) = &wanted.exclude {
-        query.push_str(&format!(" NOT {word}"));
+        query = format!("{query} NOT {word}");
     }
     query
 }
@@ -169,6 +169,7 @@ fn document(text: &str) -> Document<'_> {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "what the times stand beside")]
 fn matching(criterion: &mut Criterion) {
     let mut world = World::new();
     let short: Vec<String> = (0..ARTICLES).map(|_| world.article(200)).collect();

@@ -173,7 +173,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Check => check::run(&global),
         Command::Demo(args) => demo::run(&args).await,
         Command::Feeds(FeedsCommand::List(args)) => listings::feeds(&global, &args).await,
-        Command::Topics(command) => topics::run(&global, &command),
+        Command::Topics(command) => topics::run(&global, &command).await,
         Command::Articles(ArticlesCommand::List(args)) => listings::articles(&global, &args).await,
         Command::Alerts(AlertsCommand::List(args)) => listings::alerts(&global, &args).await,
         Command::Deliveries(DeliveriesCommand::List(args)) => listings::deliveries(&global, &args).await,

@@ -12,6 +12,7 @@ use crate::app::render::Destinations;
 use crate::app::snapshot::{Loader, Prepared, Snapshot, config_sync};
 use crate::app::{Context, Dice};
 use crate::clock::SystemClock;
+use crate::config::Settings;
 use crate::config::settings::FetchSettings;
 use crate::config::{self, Credentials, LoadRequest};
 use crate::http::{FetchLimits, HttpFetch, HttpPost};
@@ -131,12 +132,24 @@ pub(super) async fn start(loader: &Arc<dyn Loader>, spread: bool) -> anyhow::Res
 #[error("{0}")]
 pub(super) struct BadConfiguration(String);
 
+impl BadConfiguration {
+    /// The report without colours.
+    pub(super) fn new(report: &config::Report) -> Self {
+        Self(report.render(false))
+    }
+}
+
+/// A client that fetches as the daemon does.
+pub(super) fn fetcher(settings: &Settings) -> anyhow::Result<HttpFetch> {
+    HttpFetch::new(limits(&settings.fetch), Arc::new(SystemClock)).context("fetch.proxy")
+}
+
 /// The database of the configuration, for commands that only read.
 ///
 /// # Errors
 /// [`BadConfiguration`] when the files are wrong, [`crate::sqlite::OpenError`] when the database is.
 pub(super) fn reading_store(global: &Global) -> anyhow::Result<SqliteStore> {
     let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
-    let loaded = config::load(&request).map_err(|report| BadConfiguration(report.render(false)))?;
+    let loaded = config::load(&request).map_err(|report| BadConfiguration::new(&report))?;
     Ok(SqliteStore::open_for_reading(&loaded.settings.daemon.database)?)
 }

@@ -13,7 +13,7 @@ pub mod query;
 pub mod text;
 
 use crate::domain::article::Document;
-use crate::domain::topic::{ConceptSpec, Match, Matcher as _, TopicRule, TopicSpec};
+use crate::domain::topic::{ConceptSpec, Match, Matcher as _, Span, TopicRule, TopicSpec};
 use crate::domain::{ConceptId, TopicId};
 
 use engine::Compiler;
@@ -165,6 +165,35 @@ impl Trial {
     /// Tries it on a text.
     pub fn on(&self, document: &Document<'_>) -> Option<Match> {
         self.set.as_ref()?.matches(document).into_iter().next().map(|found| found.found)
+    }
+}
+
+/// A term of a query, to see which words of articles it matches.
+#[derive(Debug)]
+pub struct Term {
+    set: TopicSet,
+}
+
+impl Term {
+    /// Compiles a term as it may stand in a list of keywords.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(term: &str, concepts: &[ConceptSpec]) -> Result<Self, Vec<Diagnostic>> {
+        let Ok(id) = TopicId::parse("term") else { return Err(vec![]) };
+        let topic = TopicSpec { id, rule: TopicRule::Keywords(vec![term.to_owned()]), exclude: vec![] };
+        let mut compiled = compile(concepts, &[topic]);
+        compiled.diagnostics.retain(|finding| finding.level == Level::Error);
+        if compiled.diagnostics.is_empty() {
+            Ok(Self { set: compiled.set })
+        } else {
+            Err(compiled.diagnostics)
+        }
+    }
+
+    /// The places of an article it matches.
+    pub fn places(&self, document: &Document<'_>) -> Vec<Span> {
+        self.set.places(document)
     }
 }
 

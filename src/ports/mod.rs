@@ -283,6 +283,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Lists articles, newest first.
     async fn list_articles(&self, page: reads::Page) -> Result<Vec<reads::ArticleRow>, StoreError>;
 
+    /// The next stored articles first seen since `since`, in the order they were stored, behind number `after`.
+    async fn read_texts(
+        &self,
+        since: Option<Timestamp>,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<reads::StoredText>, StoreError>;
+
     /// Lists alerts, newest first.
     async fn list_alerts(&self, page: reads::Page) -> Result<Vec<reads::AlertRow>, StoreError>;
 

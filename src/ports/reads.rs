@@ -16,6 +16,29 @@ pub struct Page {
     pub limit: usize,
 }
 
+/// A stored article as topics see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredText {
+    /// Ascends with the time of storing; to go on behind it.
+    pub number: i64,
+    /// The article.
+    pub id: ArticleKey,
+    /// Its headline.
+    pub title: String,
+    /// Its plain text.
+    pub text: String,
+    /// Its address.
+    pub link: Option<String>,
+    /// Its language, if known.
+    pub lang: Option<String>,
+    /// Names of its authors.
+    pub authors: Vec<String>,
+    /// The feeds it was seen in.
+    pub feeds: Vec<String>,
+    /// When it was first seen.
+    pub first_seen_at: Timestamp,
+}
+
 /// A feed in a listing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FeedRow {

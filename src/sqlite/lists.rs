@@ -10,7 +10,9 @@ use crate::domain::poll::FAILING_AFTER;
 use crate::domain::topic::Severity;
 use crate::domain::{AlertId, DeliveryId, MessageId, Timestamp};
 use crate::ports::StoreError;
-use crate::ports::reads::{AlertRow, AlertState, ArticleRow, DeliveryRow, FeedHealth, FeedRow, Page};
+use crate::ports::reads::{
+    AlertRow, AlertState, ArticleRow, DeliveryRow, FeedHealth, FeedRow, Page, StoredText,
+};
 
 fn since(page: Page) -> i64 {
     page.since.map_or(i64::MIN, Timestamp::as_millis)
@@ -58,6 +60,38 @@ fn feed_row(row: &Row<'_>) -> rusqlite::Result<FeedRow> {
         articles: row.get::<_, i64>(11)?.unsigned_abs(),
         moved_to: row.get(12)?,
     })
+}
+
+pub(super) fn texts(
+    connection: &Connection,
+    from: Option<Timestamp>,
+    after: i64,
+    most: usize,
+) -> Result<Vec<StoredText>, StoreError> {
+    let page = Page { since: from, limit: most };
+    let mut feeds = connection.prepare_cached(
+        "SELECT f.slug FROM sighting s JOIN feed f ON f.id = s.feed WHERE s.article = ?1 ORDER BY s.first_seen_at",
+    )?;
+    let mut rows = connection.prepare_cached(
+        "SELECT id, key, title, text, link, lang, authors, first_seen_at FROM article
+         WHERE id > ?1 AND first_seen_at >= ?2 ORDER BY id LIMIT ?3",
+    )?;
+    let rows = rows.query_map(params![after, since(page), limit(page)], |row| {
+        let number: i64 = row.get(0)?;
+        let authors: String = row.get(6)?;
+        Ok(StoredText {
+            number,
+            id: key(row, 1)?,
+            title: row.get(2)?,
+            text: row.get(3)?,
+            link: row.get(4)?,
+            lang: row.get(5)?,
+            authors: serde_json::from_str(&authors).unwrap_or_default(),
+            feeds: feeds.query_map([number], |row| row.get(0))?.collect::<Result<_, _>>()?,
+            first_seen_at: Timestamp::from_millis(row.get(7)?),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn articles(connection: &Connection, page: Page) -> Result<Vec<ArticleRow>, StoreError> {

@@ -27,7 +27,7 @@ use crate::domain::delivery::{ClaimedDelivery, DeliveryState, PostOutcome, Settl
 use crate::domain::feed::ClaimedFeed;
 use crate::domain::poll::PollPlan;
 use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
-use crate::ports::reads::{AlertRow, ArticleRow, DeliveryRow, FeedRow, Page};
+use crate::ports::reads::{AlertRow, ArticleRow, DeliveryRow, FeedRow, Page, StoredText};
 use crate::ports::{Claim, ConfigSync, HostLimits, NextDue, Recorded, RetentionPolicy, Store, StoreError};
 use writer::Writer;
 
@@ -259,6 +259,15 @@ impl Store for SqliteStore {
 
     async fn list_articles(&self, page: Page) -> Result<Vec<ArticleRow>, StoreError> {
         self.read(move |connection| lists::articles(connection, page)).await
+    }
+
+    async fn read_texts(
+        &self,
+        since: Option<Timestamp>,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<StoredText>, StoreError> {
+        self.read(move |connection| lists::texts(connection, since, after, limit)).await
     }
 
     async fn list_alerts(&self, page: Page) -> Result<Vec<AlertRow>, StoreError> {

@@ -12,3 +12,4 @@ mod poll_rules;
 mod sim;
 mod store;
 mod support;
+mod topics;

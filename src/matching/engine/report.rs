@@ -24,7 +24,9 @@ impl Evaluation<'_> {
                 (Some(score), Some(shares))
             }
         };
-        let spans = self.places(&self.best_marks(topic.root));
+        let mut marks = self.best_marks(topic.root);
+        marks.truncate(MAX_SPANS);
+        let spans = self.places(&marks);
         let excerpt = self.excerpt(&spans);
         Some(Match { score, facets, spans, excerpt })
     }
@@ -114,7 +116,7 @@ impl Evaluation<'_> {
     pub(crate) fn places(&self, marks: &[Mark]) -> Vec<Span> {
         let mut title = Points::new(self.document.title);
         let mut body = Points::new(self.document.text);
-        marks.iter().take(MAX_SPANS).map(|mark| self.span(mark, &mut title, &mut body)).collect()
+        marks.iter().map(|mark| self.span(mark, &mut title, &mut body)).collect()
     }
 
     fn span<'p>(&self, mark: &Mark, title: &mut Points<'p>, body: &mut Points<'p>) -> Span {

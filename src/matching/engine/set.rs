@@ -10,7 +10,7 @@ use super::scan::{Link, Scratch};
 use super::words::Words;
 use crate::domain::TopicId;
 use crate::domain::article::Document;
-use crate::domain::topic::{Matcher, TopicMatch};
+use crate::domain::topic::{Matcher, Span, TopicMatch};
 
 /// Topics compiled for matching; immutable, shared freely between threads.
 #[derive(Debug)]
@@ -43,6 +43,17 @@ impl TopicSet {
     /// The topics that nearly any article would match, because no word is needed for them.
     pub fn unbounded(&self) -> impl Iterator<Item = &TopicId> {
         self.index.always.iter().map(|topic| &self.program.topics[*topic as usize].id)
+    }
+
+    /// Every place of the first topic in an article, also where the topic as a whole does not match.
+    pub(crate) fn places(&self, document: &Document<'_>) -> Vec<Span> {
+        let Some(topic) = self.program.topics.first() else { return vec![] };
+        self.with_scratch(|scratch| {
+            scratch.read(document, &self.words, &self.index);
+            scratch.sort_hits();
+            let run = Evaluation { program: &self.program, scratch, document };
+            run.places(&run.best_marks(topic.root))
+        })
     }
 
     /// Runs `work` with memory kept from the last time.
