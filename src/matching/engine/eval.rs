@@ -2,6 +2,7 @@
 //! of Clarke, Cormack and Burkowski (1995), but with all pairs instead of minimal ones.
 
 use super::about::holds;
+use super::loose;
 use super::program::{Leaf, Node, NodeId, Program};
 use super::scan::{Hit, Scratch};
 use super::words::WordId;
@@ -185,7 +186,10 @@ impl Evaluation<'_> {
                 hits.map(|hit| Span { start: hit.start, end: hit.end }).filter(fits).collect()
             }
             (_, None) => self.phrase(row).into_iter().filter(fits).collect(),
-            (_, Some(slop)) => self.loose(row, u32::from(slop)).into_iter().filter(fits).collect(),
+            (_, Some(slop)) => {
+                let found = loose::spans(row, u32::from(slop), |word| self.scratch.of_word(word));
+                found.into_iter().filter(fits).collect()
+            }
         }
     }
 
@@ -217,29 +221,6 @@ impl Evaluation<'_> {
             out.extend(ends.iter().map(|end| Span { start: hit.start, end: *end }));
         }
         out.retain(|span| same(&self.scratch.tokens.paragraphs, *span));
-        out
-    }
-
-    /// All words in any order, with at most `slop` other words among them.
-    fn loose(&self, row: &[WordId], slop: u32) -> Vec<Span> {
-        let mut wanted: Vec<(WordId, usize)> = Vec::new();
-        for word in row {
-            match wanted.iter_mut().find(|(known, _)| known == word) {
-                Some((_, count)) => *count += 1,
-                None => wanted.push((*word, 1)),
-            }
-        }
-        let mut hits: Vec<(usize, Hit)> = Vec::new();
-        for (index, (word, _)) in wanted.iter().enumerate() {
-            hits.extend(self.scratch.of_word(*word).iter().map(|hit| (index, *hit)));
-        }
-        hits.sort_unstable_by_key(|(_, hit)| (hit.start, hit.end));
-        let mut out = Vec::new();
-        for from in 0..hits.len() {
-            if let Some(span) = window(&hits[from..], &wanted, slop) {
-                out.push(span);
-            }
-        }
         out
     }
 
@@ -372,27 +353,4 @@ fn mentions(spans: &[Span]) -> u32 {
         }
     }
     count
-}
-
-/// The shortest window from the first hit on that holds all wanted words.
-fn window(hits: &[(usize, Hit)], wanted: &[(WordId, usize)], slop: u32) -> Option<Span> {
-    let (_, first) = hits.first()?;
-    let words: usize = wanted.iter().map(|(_, count)| count).sum();
-    let longest = u32::try_from(words).unwrap_or(u32::MAX).saturating_add(slop);
-    let mut missing: Vec<usize> = wanted.iter().map(|(_, count)| *count).collect();
-    let mut left = words;
-    let mut end = first.start;
-    for (index, hit) in hits.iter().take_while(|(_, hit)| hit.end <= first.start.saturating_add(longest)) {
-        // A word that overlaps one already taken is not another word.
-        if hit.start < end || missing[*index] == 0 {
-            continue;
-        }
-        missing[*index] -= 1;
-        left -= 1;
-        end = hit.end;
-        if left == 0 {
-            return Some(Span { start: first.start, end });
-        }
-    }
-    None
 }

@@ -5,6 +5,7 @@ mod compile;
 mod eval;
 mod explain;
 mod index;
+mod loose;
 mod program;
 mod report;
 mod scan;

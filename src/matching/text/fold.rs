@@ -52,8 +52,8 @@ pub fn lower(plain: &str) -> String {
         match c {
             '\'' | '-' | '&' | '_' | '.' | ',' | '"' | '·' | '‧' | '״' | '’' => {}
             'ẞ' => out.push('ß'),
-            _ if c.is_ascii() => out.push(c.to_ascii_lowercase()),
             _ if c.is_whitespace() => {}
+            _ if c.is_ascii() => out.push(c.to_ascii_lowercase()),
             _ => out.extend(c.to_lowercase()),
         }
     }
