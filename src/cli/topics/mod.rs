@@ -3,6 +3,7 @@
 mod ask;
 mod render;
 
+pub(super) use ask::place;
 use clap::Subcommand;
 
 use super::{Global, Outcome};
