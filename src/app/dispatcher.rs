@@ -4,26 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tokio::task::JoinSet;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use super::envelope::{self, Letter};
 use super::health::Loop;
-use super::render::Destination;
 use super::snapshot::Snapshot;
 use super::{Context, chain};
-use crate::config::settings::WebhookSettings;
 use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Settlement};
 use crate::domain::settle::{Verdict, settle};
 use crate::domain::{Timestamp, WebhookId};
 use crate::message;
-use crate::ports::{Claim, PostRequest, StoreError};
+use crate::ports::{Claim, StoreError};
 
 /// Time for recording, on top of the exchange itself, before a claim lapses and the message is sent again.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
 
 /// How long the loop waits after the store failed.
 const AFTER_STORE_ERROR: Duration = Duration::from_secs(5);
+
+/// How long the loop sleeps at most: a person's change, made beside the daemon, is seen by then.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Sends until stop, or, with `until_idle`, until nothing is due.
 ///
@@ -53,7 +54,7 @@ pub async fn run(context: Arc<Context>, until_idle: bool) {
             () = context.stop.cancelled() => break,
             () = context.deliveries_written.notified() => {}
             Some(ended) = attempts.join_next_with_id(), if !attempts.is_empty() => in_flight.ended(ended),
-            () = tokio::time::sleep(context.nap(due)), if !waits_for_permit || attempts.is_empty() => {}
+            () = tokio::time::sleep(context.nap(due).min(LOOK_AGAIN)), if !waits_for_permit || attempts.is_empty() => {}
         }
     }
     while let Some(ended) = attempts.join_next_with_id().await {
@@ -128,8 +129,9 @@ async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Cl
         // Claims are given out for configured webhooks only; this one's claim lapses.
         return id;
     };
-    let outcome =
-        snapshot.post.post(request(&snapshot, webhook, destination, delivery, context.clock.now())).await;
+    let letter = Letter { id: delivery.message, body: &delivery.body, content_type: &delivery.content_type };
+    let request = envelope::request(&snapshot.settings, webhook, destination, &letter, context.clock.now());
+    let outcome = destination.redact_outcome(snapshot.post.post(request).await);
     let verdict = match &outcome {
         PostOutcome::Answered { status, excerpt, .. } => message::judge(destination.format, *status, excerpt),
         PostOutcome::Failed { message, .. } => Verdict::Failed { why: message.clone() },
@@ -146,33 +148,6 @@ async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Cl
         }
     }
     id
-}
-
-fn request(
-    snapshot: &Snapshot,
-    webhook: &WebhookSettings,
-    destination: &Destination,
-    delivery: &ClaimedDelivery,
-    now: Timestamp,
-) -> PostRequest {
-    let Destination { format, target, credentials, .. } = destination;
-    let body = message::finish(*format, &delivery.body, target, credentials, now);
-    let signature =
-        message::sign::headers(&credentials.keys, &delivery.message.to_string(), now.as_secs(), &body);
-    let mut headers = vec![
-        ("content-type".to_owned(), SecretString::from(delivery.content_type.clone())),
-        ("user-agent".to_owned(), SecretString::from(snapshot.settings.fetch.user_agent.clone())),
-    ];
-    headers.extend(signature.into_iter().map(|(name, value)| (name.to_owned(), SecretString::from(value))));
-    headers.extend(credentials.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-    PostRequest {
-        url: target.url().clone(),
-        body: body.into_owned(),
-        headers,
-        timeout: webhook.timeout,
-        connect_timeout: snapshot.settings.delivery.connect_timeout,
-        ca_file: webhook.ca_file.clone(),
-    }
 }
 
 fn tell(context: &Context, delivery: &ClaimedDelivery, problem: &str, settlement: &Settlement) {

@@ -4,6 +4,7 @@
 //! truth. No loop claims more than it has room for, and that is all the back-pressure there is.
 
 pub mod dispatcher;
+pub mod envelope;
 pub mod health;
 pub mod janitor;
 pub mod poller;

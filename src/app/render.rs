@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::envelope::secrets_of;
 use crate::config::Settings;
 use crate::config::settings::WebhookSettings;
 use crate::domain::alert::AlertContent;
@@ -23,6 +26,8 @@ pub struct Destination {
     pub chat_id: Option<String>,
     /// The user's own template.
     pub template: Option<Template>,
+    /// What must not be seen of it, the longest first.
+    pub(super) secrets: Vec<SecretString>,
 }
 
 impl Destination {
@@ -34,7 +39,10 @@ impl Destination {
         let template = webhook.template.as_deref().map(Template::parse).transpose();
         let template = template.map_err(|problem| format!("template: {problem}"))?;
         let chat_id = webhook.chat_id.clone();
-        Ok(Self { format: webhook.format, target, credentials, chat_id, template })
+        let mut secrets = secrets_of(webhook, (target.url().expose_secret(), &credentials));
+        secrets.extend(secrets_of(webhook, (webhook.url.expose(), &credentials)));
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
+        Ok(Self { format: webhook.format, target, credentials, chat_id, template, secrets })
     }
 
     /// What a body for this destination depends on.
@@ -69,6 +77,21 @@ impl Destinations {
         if problems.is_empty() { Ok(Self(ready)) } else { Err(problems) }
     }
 
+    /// Makes the body of a message for a webhook.
+    ///
+    /// # Errors
+    /// One sentence: the webhook is not configured, or its template fails.
+    pub fn render_for(
+        &self,
+        webhook: &WebhookId,
+        message: MessageId,
+        content: &Content<'_>,
+    ) -> Result<Rendered, String> {
+        let destination =
+            self.get(webhook).ok_or_else(|| format!("webhook {webhook} is not in the configuration"))?;
+        message::render(&destination.options(message), content).map_err(|problem| problem.to_string())
+    }
+
     /// One of them.
     pub fn get(&self, id: &WebhookId) -> Option<&Destination> {
         self.0.get(id)
@@ -77,10 +100,7 @@ impl Destinations {
 
 impl Renderer for Destinations {
     fn render(&self, webhook: &WebhookId, alert: &AlertContent) -> Result<Rendered, String> {
-        let destination =
-            self.get(webhook).ok_or_else(|| format!("webhook {webhook} is not in the configuration"))?;
         let message = MessageId::derive(&[DeliveryId::derive(alert.alert.id, webhook)]);
-        message::render(&destination.options(message), &Content::Alert(alert))
-            .map_err(|problem| problem.to_string())
+        self.render_for(webhook, message, &Content::Alert(alert))
     }
 }

@@ -9,7 +9,7 @@ use super::time::Since;
 use super::{Global, Outcome, wire};
 use crate::clock::SystemClock;
 use crate::domain::delivery::DeliveryState;
-use crate::ports::reads::{AlertState, Page};
+use crate::ports::reads::{AlertState, DeliveryRow, Page};
 use crate::ports::{Clock, Store};
 
 /// What every listing takes.
@@ -144,7 +144,7 @@ pub(super) async fn alerts(global: &Global, args: &ListArgs) -> anyhow::Result<O
     Ok(Outcome::Fine)
 }
 
-const fn alert_state(state: AlertState) -> &'static str {
+pub(super) const fn alert_state(state: AlertState) -> &'static str {
     match state {
         AlertState::Pending => "pending",
         AlertState::Held => "held",
@@ -153,6 +153,11 @@ const fn alert_state(state: AlertState) -> &'static str {
         AlertState::Silenced => "silenced",
         AlertState::Logged => "logged",
     }
+}
+
+/// The alert or the event that a delivery carries.
+fn subject(row: &DeliveryRow) -> String {
+    row.alert.map(|id| id.to_string()).or_else(|| row.event.clone()).unwrap_or_default()
 }
 
 /// `deliveries list`.
@@ -172,7 +177,7 @@ pub(super) async fn deliveries(global: &Global, args: &DeliveriesList) -> anyhow
                 Cell::new(row.id.to_string()),
                 Cell::state(row.state.as_str()),
                 Cell::new(row.webhook.as_str()),
-                Cell::new(row.alert.to_string()),
+                Cell::new(subject(row)),
                 Cell::new(row.attempts.to_string()),
                 Cell::new(relative(row.next_attempt_at, now)),
                 Cell::new(status),

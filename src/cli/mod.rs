@@ -1,14 +1,17 @@
 //! The command line. One file per command; `wire` is the only place that builds adapters.
 
+mod alerts;
 mod check;
 mod compile;
 mod daemon;
+mod deliveries;
 mod demo;
 mod listings;
 mod once;
 mod output;
 mod time;
 mod topics;
+mod webhooks;
 mod wire;
 
 use std::path::PathBuf;
@@ -64,10 +67,13 @@ enum Command {
     Articles(ArticlesCommand),
     /// What was told, and why
     #[command(subcommand)]
-    Alerts(AlertsCommand),
+    Alerts(alerts::AlertsCommand),
     /// The outbox
     #[command(subcommand)]
-    Deliveries(DeliveriesCommand),
+    Deliveries(deliveries::DeliveriesCommand),
+    /// Where alerts go
+    #[command(subcommand)]
+    Webhooks(webhooks::WebhooksCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,18 +86,6 @@ enum FeedsCommand {
 enum ArticlesCommand {
     /// List stored articles, newest first
     List(listings::ListArgs),
-}
-
-#[derive(Debug, Subcommand)]
-enum AlertsCommand {
-    /// List alerts, newest first
-    List(listings::ListArgs),
-}
-
-#[derive(Debug, Subcommand)]
-enum DeliveriesCommand {
-    /// List deliveries, newest first
-    List(listings::DeliveriesList),
 }
 
 /// How a command ended.
@@ -134,7 +128,8 @@ pub fn main() -> ExitCode {
         | Command::Topics(_)
         | Command::Articles(_)
         | Command::Alerts(_)
-        | Command::Deliveries(_) => "warn",
+        | Command::Deliveries(_)
+        | Command::Webhooks(_) => "warn",
     };
     let level = cli.global.log.as_deref().unwrap_or(default_level);
     if let Err(problem) = telemetry::start(level, cli.global.log_format, &log_environment()) {
@@ -175,8 +170,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Feeds(FeedsCommand::List(args)) => listings::feeds(&global, &args).await,
         Command::Topics(command) => topics::run(&global, &command).await,
         Command::Articles(ArticlesCommand::List(args)) => listings::articles(&global, &args).await,
-        Command::Alerts(AlertsCommand::List(args)) => listings::alerts(&global, &args).await,
-        Command::Deliveries(DeliveriesCommand::List(args)) => listings::deliveries(&global, &args).await,
+        Command::Alerts(command) => alerts::run(&global, &command).await,
+        Command::Deliveries(command) => deliveries::run(&global, &command).await,
+        Command::Webhooks(command) => webhooks::run(&global, &command).await,
     }
 }
 

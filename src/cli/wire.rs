@@ -153,3 +153,21 @@ pub(super) fn reading_store(global: &Global) -> anyhow::Result<SqliteStore> {
     let loaded = config::load(&request).map_err(|report| BadConfiguration::new(&report))?;
     Ok(SqliteStore::open_for_reading(&loaded.settings.daemon.database)?)
 }
+
+/// The database of the configuration, for one change by hand, also while a daemon runs on it.
+///
+/// # Errors
+/// As [`reading_store`].
+pub(super) fn changing_store(global: &Global) -> anyhow::Result<SqliteStore> {
+    let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
+    let loaded = config::load(&request).map_err(|report| BadConfiguration(report.render(false)))?;
+    Ok(SqliteStore::open_for_a_change(&loaded.settings.daemon.database)?)
+}
+
+/// The configuration with everything it needs, credentials included, ready for use.
+///
+/// # Errors
+/// [`BadConfiguration`].
+pub(super) fn prepare(global: &Global) -> anyhow::Result<Prepared> {
+    Ok(loader(global).load().map_err(BadConfiguration)?)
+}

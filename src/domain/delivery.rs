@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertId, DeliveryId, MessageId, Timestamp, WebhookId};
+use super::{DeliveryId, MessageId, Timestamp, WebhookId};
 
 /// What a destination expects in the body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -176,8 +176,6 @@ pub struct PlannedDelivery {
 pub struct ClaimedDelivery {
     /// Its id.
     pub id: DeliveryId,
-    /// The alert it carries.
-    pub alert: AlertId,
     /// Where it goes.
     pub webhook: WebhookId,
     /// The message: `webhook-id` on the wire.

@@ -112,7 +112,6 @@ mod tests {
         let id = DeliveryId::derive(alert, &webhook);
         ClaimedDelivery {
             id,
-            alert,
             webhook,
             message: MessageId::derive(&[id]),
             body: Vec::new(),

@@ -19,6 +19,7 @@ use crate::domain::fetch::FetchOutcome;
 use crate::domain::poll::PollPlan;
 use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
 
+pub mod hand;
 pub mod reads;
 
 /// Tells the time.

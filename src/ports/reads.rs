@@ -183,7 +183,9 @@ pub struct DeliveryRow {
     /// The message's id on the wire; absent while it is held for one.
     pub webhook_id: Option<MessageId>,
     /// The alert it carries.
-    pub alert: AlertId,
+    pub alert: Option<AlertId>,
+    /// The kind of the operational event it carries, where it carries no alert.
+    pub event: Option<String>,
     /// Where it goes.
     pub webhook: WebhookId,
     /// Where it stands.

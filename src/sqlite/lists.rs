@@ -1,6 +1,6 @@
 //! What listings show.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::articles::{key, not_an_id, suppression};
 use super::feeds::{instant, slug};
@@ -125,20 +125,30 @@ pub(super) fn articles(connection: &Connection, page: Page) -> Result<Vec<Articl
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The columns of an alert in a listing, from where they are taken.
+const ALERT: &str = "SELECT l.key, l.topic, a.key, l.severity, l.score, l.created_at, l.content,
+         (SELECT group_concat(DISTINCT state) FROM delivery WHERE alert = l.id)
+     FROM alert l JOIN article a ON a.id = l.article";
+
 pub(super) fn alerts(connection: &Connection, page: Page) -> Result<Vec<AlertRow>, StoreError> {
+    let query = format!("{ALERT} WHERE l.created_at >= ?1 ORDER BY l.created_at DESC, l.id DESC LIMIT ?2");
     let rows = connection
-        .prepare_cached(
-            "SELECT l.key, l.topic, a.key, l.severity, l.score, l.created_at, l.content,
-                 (SELECT group_concat(DISTINCT state) FROM delivery WHERE alert = l.id)
-             FROM alert l JOIN article a ON a.id = l.article WHERE l.created_at >= ?1
-             ORDER BY l.created_at DESC, l.id DESC LIMIT ?2",
-        )?
-        .query_map(params![since(page), limit(page)], alert_row)?
+        .prepare_cached(&query)?
+        .query_map(params![since(page), limit(page)], |row| Ok(alert_row(row)?.0))?
         .collect::<Result<_, _>>()?;
     Ok(rows)
 }
 
-fn alert_row(row: &Row<'_>) -> rusqlite::Result<AlertRow> {
+/// One alert, and all that is told of it.
+pub(super) fn alert(
+    connection: &Connection,
+    id: AlertId,
+) -> Result<Option<(AlertRow, AlertContent)>, StoreError> {
+    let query = format!("{ALERT} WHERE l.key = ?1");
+    Ok(connection.prepare_cached(&query)?.query_row([id.as_bytes()], alert_row).optional()?)
+}
+
+fn alert_row(row: &Row<'_>) -> rusqlite::Result<(AlertRow, AlertContent)> {
     let content: AlertContent = serde_json::from_str(&row.get::<_, String>(6)?).map_err(|problem| {
         rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, problem.into())
     })?;
@@ -149,18 +159,19 @@ fn alert_row(row: &Row<'_>) -> rusqlite::Result<AlertRow> {
         }
     }
     let states: Option<String> = row.get(7)?;
-    Ok(AlertRow {
+    let shown = AlertRow {
         id: AlertId::from_bytes(&row.get::<_, Vec<u8>>(0)?).ok_or_else(|| not_an_id(0))?,
         topic: slug(row, 1)?,
         article: key(row, 2)?,
-        title: content.article.title,
-        link: content.article.link,
+        title: content.article.title.clone(),
+        link: content.article.link.clone(),
         severity: row.get::<_, String>(3)?.parse().unwrap_or(Severity::Normal),
         score: row.get(4)?,
         created_at: Timestamp::from_millis(row.get(5)?),
         state: alert_state(states.as_deref()),
         terms,
-    })
+    };
+    Ok((shown, content))
 }
 
 /// Where an alert stands, from the states of its deliveries.
@@ -186,8 +197,8 @@ pub(super) fn deliveries(
     let rows = connection
         .prepare_cached(
             "SELECT d.key, m.key, l.key, d.webhook, d.state, d.attempts, d.due_at, d.last_status, d.last_error,
-                 d.created_at, d.reason
-             FROM delivery d JOIN alert l ON l.id = d.alert LEFT JOIN message m ON m.id = d.message
+                 d.created_at, d.reason, e.kind
+             FROM delivery d LEFT JOIN alert l ON l.id = d.alert LEFT JOIN event e ON e.id = d.event LEFT JOIN message m ON m.id = d.message
              WHERE d.created_at >= ?1 AND (?3 IS NULL OR d.state = ?3)
              ORDER BY d.created_at DESC, d.id DESC LIMIT ?2",
         )?
@@ -197,11 +208,12 @@ pub(super) fn deliveries(
 }
 
 fn delivery_row(row: &Row<'_>) -> rusqlite::Result<DeliveryRow> {
-    let message: Option<Vec<u8>> = row.get(1)?;
+    let (message, alert): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(1)?, row.get(2)?);
     Ok(DeliveryRow {
         id: DeliveryId::from_bytes(&row.get::<_, Vec<u8>>(0)?).ok_or_else(|| not_an_id(0))?,
         webhook_id: message.as_deref().and_then(MessageId::from_bytes),
-        alert: AlertId::from_bytes(&row.get::<_, Vec<u8>>(2)?).ok_or_else(|| not_an_id(2))?,
+        alert: alert.as_deref().and_then(AlertId::from_bytes),
+        event: row.get(11)?,
         webhook: slug(row, 3)?,
         state: row.get::<_, String>(4)?.parse().unwrap_or(DeliveryState::Pending),
         attempts: row.get(5)?,

@@ -2,11 +2,13 @@
 
 mod articles;
 mod feeds;
+mod hand;
 mod lists;
 mod migrate;
 mod open;
 mod outbox;
 mod retention;
+mod webhooks;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -75,6 +77,17 @@ impl SqliteStore {
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(first);
         }
         Ok(Self::with(None, readers))
+    }
+
+    /// Opens an existing database for one change by hand, beside a running daemon or without one; never makes
+    /// or migrates one.
+    ///
+    /// # Errors
+    /// As [`Self::open_for_reading`].
+    pub fn open_for_a_change(path: &Path) -> Result<Self, OpenError> {
+        drop(open::open_reader(path)?);
+        let connection = open::open_visitor(path)?;
+        Ok(Self::with(Some(connection), Readers::pool(path)))
     }
 
     /// A database in memory, for simulation: works under tokio's paused clock.
@@ -146,7 +159,7 @@ impl Store for SqliteStore {
     ) -> Result<BTreeMap<TopicId, Timestamp>, StoreError> {
         self.write(move |connection| {
             feeds::sync(connection, &config.feeds, now)?;
-            outbox::sync_webhooks(connection, &config.webhooks, now)?;
+            webhooks::sync(connection, &config.webhooks, now)?;
             feeds::sync_topics(connection, &config.topics, now)
         })
         .await

@@ -94,6 +94,17 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Opens an existing database of the present schema for a short write.
+pub(super) fn open_visitor(path: &Path) -> Result<Connection, OpenError> {
+    let refine = |problem| explain(path, &problem);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(refine)?;
+    connection.busy_timeout(BUSY).map_err(refine)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(refine)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(refine)?;
+    Ok(connection)
+}
+
 /// Opens for reading only; never makes or changes anything.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     if matches!(path.try_exists(), Ok(false)) {

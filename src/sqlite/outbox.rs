@@ -6,72 +6,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::articles::not_an_id;
 use super::feeds::slug;
-use crate::domain::delivery::{ClaimedDelivery, PlannedDelivery, PostOutcome, Settlement};
-use crate::domain::{AlertId, DeliveryId, MessageId, Timestamp, WebhookId};
+use super::webhooks;
+use crate::domain::delivery::{ClaimedDelivery, PlannedDelivery, PostOutcome, Rendered, Settlement};
+use crate::domain::{DeliveryId, MessageId, Timestamp, WebhookId};
 use crate::ports::{Claim, StoreError};
-
-/// Why deliveries wait for a webhook that left the configuration.
-const UNCONFIGURED: &str = "the webhook is not in the configuration";
-
-/// Makes the known webhooks those of the configuration; deliveries to one that left wait for its return.
-pub(super) fn sync_webhooks(
-    connection: &Connection,
-    webhooks: &[WebhookId],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    connection.execute("UPDATE webhook SET configured = 0", [])?;
-    let mut upsert = connection.prepare_cached(
-        "INSERT INTO webhook (slug, configured) VALUES (?1, 1) ON CONFLICT (slug) DO UPDATE SET configured = 1",
-    )?;
-    for webhook in webhooks {
-        upsert.execute([webhook.as_str()])?;
-    }
-    hold_closed(connection)?;
-    connection.execute(
-        "UPDATE delivery SET state = 'pending', reason = NULL, due_at = ?2, round_started_at = ?2, round_attempts = 0
-         WHERE state = 'held' AND reason = ?1
-           AND webhook IN (SELECT slug FROM webhook WHERE configured = 1 AND disabled_at IS NULL)",
-        params![UNCONFIGURED, now.as_millis()],
-    )?;
-    // Back in the configuration, but disabled: that is now what they wait for.
-    connection.execute(
-        "UPDATE delivery SET reason = (SELECT disabled_reason FROM webhook WHERE slug = delivery.webhook)
-         WHERE state = 'held' AND reason = ?1 AND webhook IN (SELECT slug FROM webhook WHERE configured = 1)",
-        [UNCONFIGURED],
-    )?;
-    Ok(())
-}
-
-/// Why a webhook takes no deliveries now, as an SQL expression on its row; NULL where it takes them.
-fn closed_expression() -> String {
-    format!(
-        "CASE WHEN configured = 0 THEN '{UNCONFIGURED}'
-              WHEN disabled_at IS NOT NULL THEN coalesce(disabled_reason, 'the webhook is disabled') END"
-    )
-}
-
-/// Holds what waits for webhooks that take nothing now.
-fn hold_closed(connection: &Connection) -> Result<(), StoreError> {
-    let closed = closed_expression();
-    connection.execute(
-        &format!(
-            "UPDATE delivery SET state = 'held', due_at = NULL,
-                 reason = (SELECT {closed} FROM webhook WHERE slug = delivery.webhook)
-             WHERE state = 'pending' AND webhook IN (SELECT slug FROM webhook WHERE {closed} IS NOT NULL)"
-        ),
-        [],
-    )?;
-    Ok(())
-}
-
-/// Why a webhook takes no deliveries now, if so.
-fn closed(connection: &Connection, webhook: &str) -> Result<Option<String>, StoreError> {
-    let why = connection
-        .prepare_cached(&format!("SELECT {} FROM webhook WHERE slug = ?1", closed_expression()))?
-        .query_row([webhook], |row| row.get(0))
-        .optional()?;
-    Ok(why.flatten())
-}
 
 /// Gives the claims of a former process back: nobody knows whether those requests arrived, so they are
 /// sent again under the same id.
@@ -85,7 +23,7 @@ pub(super) fn recover(connection: &Connection, now: Timestamp) -> Result<(), Sto
         "UPDATE delivery SET state = 'pending', claim = NULL, due_at = ?1 WHERE state = 'sending'",
         [now.as_millis()],
     )?;
-    hold_closed(connection)
+    webhooks::hold_closed(connection)
 }
 
 /// Writes a delivery with its message. Where the message could not be made it is dead from the start;
@@ -97,26 +35,12 @@ pub(super) fn insert(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let message = match &planned.content {
-        Ok(rendered) => Some(
-            connection
-                .prepare_cached(
-                    "INSERT INTO message (key, webhook, body, content_type, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
-                     RETURNING id",
-                )?
-                .query_row(
-                    params![
-                        planned.message.as_bytes(),
-                        planned.webhook.as_str(),
-                        rendered.body,
-                        rendered.content_type,
-                        now.as_millis()
-                    ],
-                    |row| row.get::<_, i64>(0),
-                )?,
-        ),
+        Ok(rendered) => {
+            Some(insert_message(connection, planned.message, planned.webhook.as_str(), rendered, now)?)
+        }
         Err(_) => None,
     };
-    let closed = closed(connection, planned.webhook.as_str())?;
+    let closed = webhooks::closed(connection, planned.webhook.as_str())?;
     let (state, reason, due_at) = match (&planned.content, closed) {
         (Err(why), _) => ("dead", Some(format!("the message could not be made: {why}")), None),
         (Ok(_), Some(why)) => ("held", Some(why), None),
@@ -138,6 +62,25 @@ pub(super) fn insert(
             due_at
         ])?;
     Ok(())
+}
+
+/// Writes a message and answers its row.
+pub(super) fn insert_message(
+    connection: &Connection,
+    id: MessageId,
+    webhook: &str,
+    content: &Rendered,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "INSERT INTO message (key, webhook, body, content_type, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+             RETURNING id",
+        )?
+        .query_row(
+            params![id.as_bytes(), webhook, content.body, content.content_type, now.as_millis()],
+            |row| row.get(0),
+        )?)
 }
 
 pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
@@ -191,9 +134,8 @@ fn claim_row(
         .query_row(params![row, now.plus(lease).as_millis()], |row| row.get(0))?;
     let delivery = connection
         .prepare_cached(
-            "SELECT d.key, a.key, d.webhook, m.key, m.body, m.content_type, d.attempts, d.round_attempts,
-                 d.round_started_at
-             FROM delivery d JOIN alert a ON a.id = d.alert JOIN message m ON m.id = d.message WHERE d.id = ?1",
+            "SELECT d.key, d.webhook, m.key, m.body, m.content_type, d.attempts, d.round_attempts, d.round_started_at
+             FROM delivery d JOIN message m ON m.id = d.message WHERE d.id = ?1",
         )?
         .query_row([row], claimed_delivery)?;
     // An attempt whose lease lapsed was never answered for.
@@ -213,14 +155,13 @@ fn claimed_delivery(row: &Row<'_>) -> rusqlite::Result<ClaimedDelivery> {
     let bytes = |column: usize| row.get::<_, Vec<u8>>(column);
     Ok(ClaimedDelivery {
         id: DeliveryId::from_bytes(&bytes(0)?).ok_or_else(|| not_an_id(0))?,
-        alert: AlertId::from_bytes(&bytes(1)?).ok_or_else(|| not_an_id(1))?,
-        webhook: slug(row, 2)?,
-        message: MessageId::from_bytes(&bytes(3)?).ok_or_else(|| not_an_id(3))?,
-        body: row.get(4)?,
-        content_type: row.get(5)?,
-        attempt: row.get(6)?,
-        round_attempt: row.get(7)?,
-        round_started_at: Timestamp::from_millis(row.get(8)?),
+        webhook: slug(row, 1)?,
+        message: MessageId::from_bytes(&bytes(2)?).ok_or_else(|| not_an_id(2))?,
+        body: row.get(3)?,
+        content_type: row.get(4)?,
+        attempt: row.get(5)?,
+        round_attempt: row.get(6)?,
+        round_started_at: Timestamp::from_millis(row.get(7)?),
     })
 }
 
@@ -247,7 +188,7 @@ pub(super) fn record(
     let (state, reason, due_at, done_at) = match settlement {
         Settlement::Delivered => ("delivered", None, None, Some(now)),
         // The webhook may have been disabled, or have left, while the attempt was under way.
-        Settlement::RetryAt { at, .. } => match closed(connection, &webhook)? {
+        Settlement::RetryAt { at, .. } => match webhooks::closed(connection, &webhook)? {
             None => ("pending", None, Some(*at), None),
             Some(why) => ("held", Some(why), None, None),
         },
@@ -274,7 +215,9 @@ pub(super) fn record(
                 .prepare_cached("UPDATE webhook SET paused_until = max(paused_until, ?2) WHERE slug = ?1")?
                 .execute(params![webhook, at.as_millis()])?;
         }
-        Settlement::Dead { disable_webhook: true, .. } => disable(connection, &webhook, now)?,
+        Settlement::Dead { disable_webhook: true, .. } => {
+            webhooks::disable(connection, &webhook, "it answered 410 Gone", now)?;
+        }
         Settlement::Delivered | Settlement::RetryAt { .. } | Settlement::Dead { .. } => {}
     }
     Ok(())
@@ -289,18 +232,26 @@ fn close_attempt(
     outcome: &PostOutcome,
     now: Timestamp,
 ) -> Result<Closed, StoreError> {
-    let (status, kind, error, retry_after, excerpt) = match outcome {
-        PostOutcome::Answered { status, retry_after, excerpt, .. } => {
+    let (status, kind, error, retry_after, excerpt, took) = match outcome {
+        PostOutcome::Answered { status, retry_after, excerpt, took } => {
             let error = (!(200..300).contains(status)).then(|| format!("answered {status}"));
-            (Some(*status), None, error, *retry_after, Some(&excerpt[..excerpt.len().min(EXCERPT_BYTES)]))
+            (
+                Some(*status),
+                None,
+                error,
+                *retry_after,
+                Some(&excerpt[..excerpt.len().min(EXCERPT_BYTES)]),
+                took,
+            )
         }
-        PostOutcome::Failed { kind, message, .. } => {
-            (None, Some(kind.as_str()), Some(message.clone()), None, None)
+        PostOutcome::Failed { kind, message, took } => {
+            (None, Some(kind.as_str()), Some(message.clone()), None, None, took)
         }
     };
     connection
         .prepare_cached(
-            "UPDATE attempt SET ended_at = ?3, status = ?4, error_kind = ?5, error = ?6, retry_after = ?7, excerpt = ?8
+            "UPDATE attempt SET ended_at = ?3, status = ?4, error_kind = ?5, error = ?6, retry_after = ?7, excerpt = ?8,
+                 took = ?9
              WHERE delivery = ?1 AND number = ?2",
         )?
         .execute(params![
@@ -310,22 +261,13 @@ fn close_attempt(
             status,
             kind,
             error,
-            retry_after.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
-            excerpt
+            retry_after.map(millis),
+            excerpt,
+            millis(*took)
         ])?;
     Ok((status, kind, error))
 }
 
-/// Takes a webhook out of use; what waits for it is held until a person enables it.
-fn disable(connection: &Connection, webhook: &str, now: Timestamp) -> Result<(), StoreError> {
-    let reason = "the webhook is disabled: it answered 410 Gone";
-    connection
-        .prepare_cached("UPDATE webhook SET disabled_at = ?2, disabled_reason = ?3 WHERE slug = ?1")?
-        .execute(params![webhook, now.as_millis(), reason])?;
-    connection
-        .prepare_cached(
-            "UPDATE delivery SET state = 'held', reason = ?2, due_at = NULL WHERE webhook = ?1 AND state = 'pending'",
-        )?
-        .execute(params![webhook, reason])?;
-    Ok(())
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

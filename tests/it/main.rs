@@ -9,6 +9,7 @@ mod end_to_end;
 mod example_topics;
 mod matching;
 mod message;
+mod operator;
 mod poll_rules;
 mod sim;
 mod store;

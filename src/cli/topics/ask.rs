@@ -174,7 +174,7 @@ fn show(query: &str, trial: &Trial, found: Option<&Match>) -> anyhow::Result<()>
 }
 
 /// A span on a line.
-pub(super) fn place(span: &Span) -> String {
+pub(in crate::cli) fn place(span: &Span) -> String {
     let field = match span.field {
         crate::domain::topic::Field::Title => "title",
         crate::domain::topic::Field::Body => "body",

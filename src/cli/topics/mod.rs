@@ -6,6 +6,7 @@ mod list;
 mod render;
 mod try_on;
 
+pub(super) use ask::place;
 use clap::Subcommand;
 
 use super::{Global, Outcome, wire};

@@ -52,7 +52,15 @@ CREATE TABLE topic (
 CREATE TABLE webhook (
     slug             TEXT PRIMARY KEY,
     configured       INTEGER NOT NULL,
-    paused_until     INTEGER NOT NULL DEFAULT 0, -- 429 or 503 with Retry-After
+    paused_until     INTEGER NOT NULL DEFAULT 0, -- 429, or Retry-After
+    start_after      INTEGER NOT NULL DEFAULT 0, -- when its rate lets the next request start
+    failures         INTEGER NOT NULL DEFAULT 0, -- attempts that failed in a row
+    failing_since    INTEGER,                    -- the first of them
+    tripped_at       INTEGER,                    -- since when only a probe goes out at a time
+    probes           INTEGER NOT NULL DEFAULT 0, -- that failed since then
+    probe_at         INTEGER,                    -- when the next one may go out
+    last_good_at     INTEGER,
+    last_error       TEXT,
     disabled_at      INTEGER,
     disabled_reason  TEXT
 ) STRICT, WITHOUT ROWID;
@@ -127,10 +135,23 @@ CREATE TABLE message (
     created_at    INTEGER NOT NULL
 ) STRICT;
 
+-- What happened to wirewatch itself: feeds and webhooks that fail and recover.
+CREATE TABLE event (
+    id        INTEGER PRIMARY KEY,
+    kind      TEXT NOT NULL,                     -- feed.failing, webhook.disabled, ...
+    subject   TEXT NOT NULL,                     -- the feed or the webhook
+    message   TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    told      INTEGER NOT NULL DEFAULT 0         -- 1: its deliveries are written
+) STRICT;
+CREATE INDEX event_untold ON event (id) WHERE told = 0;
+CREATE INDEX event_at ON event (at);
+
 CREATE TABLE delivery (
     id                INTEGER PRIMARY KEY,
     key               BLOB NOT NULL UNIQUE,
-    alert             INTEGER NOT NULL REFERENCES alert (id) ON DELETE CASCADE,
+    alert             INTEGER REFERENCES alert (id) ON DELETE CASCADE,
+    event             INTEGER REFERENCES event (id) ON DELETE CASCADE,
     webhook           TEXT NOT NULL,
     message           INTEGER REFERENCES message (id),
     state             TEXT NOT NULL,             -- pending sending held delivered dead cancelled
@@ -143,10 +164,12 @@ CREATE TABLE delivery (
     last_status       INTEGER,
     last_error        TEXT,
     created_at        INTEGER NOT NULL,
-    done_at           INTEGER
+    done_at           INTEGER,
+    CHECK ((alert IS NULL) <> (event IS NULL))
 ) STRICT;
 CREATE INDEX delivery_due ON delivery (webhook, due_at) WHERE state IN ('pending', 'sending');
 CREATE INDEX delivery_alert ON delivery (alert);
+CREATE INDEX delivery_event ON delivery (event) WHERE event IS NOT NULL;
 CREATE INDEX delivery_message ON delivery (message);
 CREATE INDEX delivery_open ON delivery (state, webhook) WHERE state IN ('pending', 'sending', 'held', 'dead');
 CREATE INDEX delivery_created ON delivery (created_at);
@@ -157,6 +180,7 @@ CREATE TABLE attempt (
     number       INTEGER NOT NULL,
     started_at   INTEGER NOT NULL,
     ended_at     INTEGER,                        -- NULL: under way, or cut off by a crash
+    took         INTEGER,                        -- milliseconds the exchange took
     status       INTEGER,
     error_kind   TEXT,
     error        TEXT,

@@ -29,7 +29,7 @@ async fn article_alert_and_delivery_are_written_together() {
         assert_eq!((alerts.len(), alerts[0].article), (1, key("x")));
         let deliveries = bed.store.list_deliveries(ALL, None).await.unwrap();
         assert_eq!(deliveries.len(), 2);
-        assert!(deliveries.iter().all(|row| row.alert == alerts[0].id && row.webhook_id.is_some()));
+        assert!(deliveries.iter().all(|row| row.alert == Some(alerts[0].id) && row.webhook_id.is_some()));
         assert_eq!(bed.store.next_due().await.unwrap().delivery, Some(T0));
     }
 }

@@ -1,0 +1,165 @@
+//! Webhooks: whether they take deliveries now, and how they have been doing.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::feeds::{instant, slug};
+use crate::domain::{Timestamp, WebhookId};
+use crate::ports::StoreError;
+use crate::ports::hand::{WebhookHealth, WebhookRow};
+
+/// Why deliveries wait for a webhook that left the configuration.
+const UNCONFIGURED: &str = "the webhook is not in the configuration";
+
+/// What every reason begins with that a person or an answer disabled a webhook for.
+const DISABLED: &str = "the webhook is disabled";
+
+/// Makes the known webhooks those of the configuration; deliveries to one that left wait for its return.
+pub(super) fn sync(
+    connection: &Connection,
+    webhooks: &[WebhookId],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection.execute("UPDATE webhook SET configured = 0", [])?;
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO webhook (slug, configured) VALUES (?1, 1) ON CONFLICT (slug) DO UPDATE SET configured = 1",
+    )?;
+    for webhook in webhooks {
+        upsert.execute([webhook.as_str()])?;
+    }
+    hold_closed(connection)?;
+    for webhook in webhooks {
+        release(connection, webhook.as_str(), UNCONFIGURED, now)?;
+    }
+    Ok(())
+}
+
+/// Why a webhook takes no deliveries now, as an SQL expression on its row; NULL where it takes them.
+fn closed_expression() -> String {
+    format!(
+        "CASE WHEN configured = 0 THEN '{UNCONFIGURED}'
+              WHEN disabled_at IS NOT NULL THEN coalesce(disabled_reason, '{DISABLED}') END"
+    )
+}
+
+/// Holds what waits for webhooks that take nothing now.
+pub(super) fn hold_closed(connection: &Connection) -> Result<(), StoreError> {
+    let closed = closed_expression();
+    connection.execute(
+        &format!(
+            "UPDATE delivery SET state = 'held', due_at = NULL,
+                 reason = (SELECT {closed} FROM webhook WHERE slug = delivery.webhook)
+             WHERE state = 'pending' AND webhook IN (SELECT slug FROM webhook WHERE {closed} IS NOT NULL)"
+        ),
+        [],
+    )?;
+    Ok(())
+}
+
+/// Why a webhook takes no deliveries now, if so.
+pub(super) fn closed(connection: &Connection, webhook: &str) -> Result<Option<String>, StoreError> {
+    let why = connection
+        .prepare_cached(&format!("SELECT {} FROM webhook WHERE slug = ?1", closed_expression()))?
+        .query_row([webhook], |row| row.get(0))
+        .optional()?;
+    Ok(why.flatten())
+}
+
+/// Lets what was held for a reason that begins like this go, with a new round of retries; where the webhook
+/// is closed for another reason, that is now what it waits for. Answers how many go.
+fn release(connection: &Connection, webhook: &str, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
+    let released = match closed(connection, webhook)? {
+        Some(other) => {
+            connection
+                .prepare_cached(
+                    "UPDATE delivery SET reason = ?3 WHERE webhook = ?1 AND state = 'held'
+                     AND substr(reason, 1, length(?2)) = ?2",
+                )?
+                .execute(params![webhook, reason, other])?;
+            0
+        }
+        None => connection
+            .prepare_cached(
+                "UPDATE delivery SET state = 'pending', reason = NULL, due_at = ?3, round_started_at = ?3,
+                     round_attempts = 0
+                 WHERE webhook = ?1 AND state = 'held' AND substr(reason, 1, length(?2)) = ?2",
+            )?
+            .execute(params![webhook, reason, now.as_millis()])?,
+    };
+    Ok(released as u64)
+}
+
+/// Takes a webhook out of use; what waits for it is held until a person enables it. Answers whether it is known.
+pub(super) fn disable(
+    connection: &Connection,
+    webhook: &str,
+    why: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let known = connection
+        .prepare_cached("UPDATE webhook SET disabled_at = ?2, disabled_reason = ?3 WHERE slug = ?1")?
+        .execute(params![webhook, now.as_millis(), format!("{DISABLED}: {why}")])?;
+    hold_closed(connection)?;
+    Ok(known > 0)
+}
+
+/// Brings a webhook back into use as if it had never failed.
+pub(super) fn enable(
+    connection: &Connection,
+    webhook: &str,
+    now: Timestamp,
+) -> Result<Option<u64>, StoreError> {
+    let known = connection
+        .prepare_cached(
+            "UPDATE webhook SET disabled_at = NULL, disabled_reason = NULL, paused_until = 0, failures = 0,
+                 failing_since = NULL, tripped_at = NULL, probes = 0, probe_at = NULL WHERE slug = ?1",
+        )?
+        .execute([webhook])?;
+    if known == 0 {
+        return Ok(None);
+    }
+    Ok(Some(release(connection, webhook, DISABLED, now)?))
+}
+
+pub(super) fn list(connection: &Connection, now: Timestamp) -> Result<Vec<WebhookRow>, StoreError> {
+    let rows = connection
+        .prepare_cached(
+            "SELECT w.slug, w.configured, w.disabled_at, w.disabled_reason, w.failures, w.failing_since,
+                 w.paused_until, w.tripped_at, w.probe_at, w.last_good_at, w.last_error,
+                 count(*) FILTER (WHERE d.state IN ('pending', 'sending')), count(*) FILTER (WHERE d.state = 'held'),
+                 count(*) FILTER (WHERE d.state = 'dead'), count(*) FILTER (WHERE d.state = 'delivered')
+             FROM webhook w LEFT JOIN delivery d ON d.webhook = w.slug GROUP BY w.slug ORDER BY w.slug",
+        )?
+        .query_map([], |row| webhook_row(row, now))?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+fn webhook_row(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<WebhookRow> {
+    let paused_until = instant(row, 6)?.filter(|until| *until > now);
+    let (tripped_at, last_good_at) = (instant(row, 7)?, instant(row, 9)?);
+    let failures: u32 = row.get(4)?;
+    let count = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)?.unsigned_abs());
+    let state = match () {
+        () if !row.get::<_, bool>(1)? => WebhookHealth::Left,
+        () if instant(row, 2)?.is_some() => WebhookHealth::Disabled,
+        () if tripped_at.is_some() => WebhookHealth::Failing,
+        () if paused_until.is_some() => WebhookHealth::Paused,
+        () if last_good_at.is_none() && failures == 0 => WebhookHealth::New,
+        () => WebhookHealth::Ok,
+    };
+    Ok(WebhookRow {
+        id: slug(row, 0)?,
+        state,
+        reason: row.get(3)?,
+        failures,
+        failing_since: instant(row, 5)?,
+        paused_until,
+        next_probe_at: instant(row, 8)?,
+        last_good_at,
+        last_error: row.get(10)?,
+        pending: count(11)?,
+        held: count(12)?,
+        dead: count(13)?,
+        delivered: count(14)?,
+    })
+}
