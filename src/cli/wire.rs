@@ -43,7 +43,7 @@ impl Loader for FileLoader {
         let settings = loaded.settings;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let fetch = HttpFetch::new(limits(&settings.fetch), Arc::clone(&clock))
-            .map_err(|problem| format!("fetch.proxy: {problem}"))?;
+            .map_err(|problem| problem.to_string())?;
         let post = HttpPost::new(&settings.fetch.allow_networks, clock);
         let mut problems = Vec::new();
         for (id, webhook) in &settings.webhooks {
@@ -141,7 +141,7 @@ impl BadConfiguration {
 
 /// A client that fetches as the daemon does.
 pub(super) fn fetcher(settings: &Settings) -> anyhow::Result<HttpFetch> {
-    HttpFetch::new(limits(&settings.fetch), Arc::new(SystemClock)).context("fetch.proxy")
+    HttpFetch::new(limits(&settings.fetch), Arc::new(SystemClock)).context("making the HTTP client")
 }
 
 /// The database of the configuration, for commands that only read.

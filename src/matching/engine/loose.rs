@@ -13,12 +13,11 @@ pub(super) fn spans<'h>(row: &[WordId], slop: u32, hits: impl Fn(WordId) -> &'h 
     let mut words: Vec<WordId> = Vec::new();
     let mut missing: Vec<usize> = Vec::new();
     for word in row {
-        match words.iter().position(|known| known == word) {
-            Some(index) => missing[index] += 1,
-            None => {
-                words.push(*word);
-                missing.push(1);
-            }
+        if let Some(index) = words.iter().position(|known| known == word) {
+            missing[index] += 1;
+        } else {
+            words.push(*word);
+            missing.push(1);
         }
     }
     let mut found: Vec<(usize, Hit)> = Vec::new();

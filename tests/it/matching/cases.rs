@@ -134,7 +134,7 @@ const FIELDS: &[Case] = &[
     ),
 ];
 
-/// On an article by Anna Öberg at https://news.daily.example/world/port-fire_2026?a=1, in Swedish, in feed `daily-world`
+/// On an article by Anna Öberg at <https://news.daily.example/world/port-fire_2026?a=1>, in Swedish, in feed `daily-world`
 /// with the tags `Wire` and `north`.
 const ABOUT: &[Case] = &[
     ("author:öberg", "", YES, "a part of a name"),
