@@ -170,6 +170,13 @@ async fn a_reload_changes_topics_and_a_wrong_one_changes_nothing() {
 }
 
 #[test]
+fn a_system_without_certificate_authorities_is_no_obstacle() {
+    let mut demo = assert_cmd::Command::cargo_bin("wirewatch").unwrap();
+    let missing = "/nonexistent/authorities";
+    demo.env("SSL_CERT_FILE", missing).env("SSL_CERT_DIR", missing).arg("demo").assert().success();
+}
+
+#[test]
 fn the_demo_shows_every_alert_and_ends() {
     let home = Home::new("");
     let output = home.run(&["demo"]);
