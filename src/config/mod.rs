@@ -1,6 +1,6 @@
 //! The configuration: found, read in layers, checked as a whole, resolved into [`Settings`].
 //!
-//! [`load`] is the way in. Each file is read by itself, so that every mistake in it has a place;
+//! [`load()`] is the way in. Each file is read by itself, so that every mistake in it has a place;
 //! what is right becomes a layer, and the `config` crate merges the layers; what they mean together
 //! is checked last. All that is wrong is in one [`Report`].
 

@@ -54,7 +54,7 @@ pub fn line(text: &str) -> String {
     out
 }
 
-/// Like [`line`], but nothing when nothing in it can be seen.
+/// Like [`line()`], but nothing when nothing in it can be seen.
 pub fn visible_line(text: &str) -> Option<String> {
     let text = line(text);
     (!text.chars().all(is_invisible)).then_some(text)

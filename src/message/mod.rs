@@ -7,7 +7,7 @@
 //! 2. [`finish`] puts in what may not be stored, before each attempt (for most formats: nothing).
 //! 3. [`sign::headers`] signs those bytes with the time of the attempt.
 //!
-//! [`judge`] then says what the answer means. [`Target`] and [`Credentials`] are made once, when the
+//! [`judge()`] then says what the answer means. [`Target`] and [`Credentials`] are made once, when the
 //! configuration is read, and say there what is wrong with an address or a secret.
 //!
 //! Feed text is hostile. It is cleaned ([`clean`]), cut between graphemes to the service's limits,

@@ -34,5 +34,5 @@ pub const ENTITIES: usize = 256;
 /// The most bytes all expansions of declared entities may add to a document.
 pub const EXPANSION_BYTES: usize = 1 << 20;
 
-/// The most feeds [`discover`](super::discover) offers for one page.
+/// The most feeds [`discover`](super::discover()) offers for one page.
 pub const DISCOVERED: usize = 64;
