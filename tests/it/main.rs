@@ -10,6 +10,7 @@ mod example_topics;
 mod message;
 mod operator;
 mod poll_rules;
+mod receiver;
 mod sim;
 mod store;
 mod support;

@@ -48,7 +48,7 @@ fn only_delivery(home: &Home) -> Value {
 }
 
 /// A home in which `once` ran against a receiver that answered `status`.
-async fn after_once(world: &mut World, status: u16, retries: &str) -> Home {
+fn after_once(world: &mut World, status: u16, retries: &str) -> Home {
     world.answer(status);
     world.publish("wire", "application/rss+xml", rss(world, &[("DPRK troops", "a")]));
     let home = Home::new(&config(world, retries));
@@ -59,7 +59,7 @@ async fn after_once(world: &mut World, status: u16, retries: &str) -> Home {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attempt_is_listed_and_what_died_is_sent_again_by_hand_under_its_id() {
     let mut world = World::start().await;
-    let home = after_once(&mut world, 503, "[]").await;
+    let home = after_once(&mut world, 503, "[]");
     let first = world.next().await;
     let dead = only_delivery(&home);
     assert_eq!((&dead["state"], &dead["reason"]), (&"dead".into(), &"exhausted".into()));
@@ -95,7 +95,7 @@ async fn every_attempt_is_listed_and_what_died_is_sent_again_by_hand_under_its_i
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_shows_what_was_told_why_and_what_became_of_it() {
     let mut world = World::start().await;
-    let home = after_once(&mut world, 204, "[]").await;
+    let home = after_once(&mut world, 204, "[]");
     let alerts = home.json(&["alerts", "list", "--json"]);
     let id = alerts[0]["id"].as_str().unwrap();
     let shown = home.json(&["alerts", "show", id, "--json"]);
@@ -114,7 +114,7 @@ async fn an_alert_shows_what_was_told_why_and_what_became_of_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_taken_out_of_use_and_back_and_what_was_held_then_goes() {
     let mut world = World::start().await;
-    let home = after_once(&mut world, 503, r#"["1h"]"#).await;
+    let home = after_once(&mut world, 503, r#"["1h"]"#);
     world.next().await;
     assert_eq!(home.run(&["webhooks", "disable", "desk", "--reason", "they move"]).status.code(), Some(0));
     let row = only_delivery(&home);
@@ -138,7 +138,7 @@ async fn a_webhook_is_taken_out_of_use_and_back_and_what_was_held_then_goes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_purged_is_withdrawn_and_can_still_be_sent() {
     let mut world = World::start().await;
-    let home = after_once(&mut world, 503, "[]").await;
+    let home = after_once(&mut world, 503, "[]");
     world.next().await;
     assert_eq!(home.json(&["deliveries", "purge", "--webhook", "other", "--json"])["withdrawn"], 0);
     assert_eq!(home.json(&["deliveries", "purge", "--json"])["withdrawn"], 1);
@@ -151,7 +151,7 @@ async fn what_is_purged_is_withdrawn_and_can_still_be_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_says_what_came_back_and_a_rendering_shows_the_bytes_without_secrets() {
     let mut world = World::start().await;
-    let home = after_once(&mut world, 204, "[]").await;
+    let home = after_once(&mut world, 204, "[]");
     let told = world.next().await;
     let alert = home.json(&["alerts", "list", "--json"])[0]["id"].as_str().unwrap().to_owned();
 
