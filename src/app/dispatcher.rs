@@ -11,10 +11,13 @@ use super::envelope::{self, Letter};
 use super::health::Loop;
 use super::snapshot::Snapshot;
 use super::{Context, chain};
-use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Settlement};
+use crate::config::settings::WebhookSettings;
+use crate::domain::breaker::{self, News};
+use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Rate, Settlement};
 use crate::domain::settle::{Verdict, settle};
 use crate::domain::{Timestamp, WebhookId};
 use crate::message;
+use crate::ports::outbox::{AttemptRecord, Permit, StoredEvent};
 use crate::ports::{Claim, StoreError};
 
 /// Time for recording, on top of the exchange itself, before a claim lapses and the message is sent again.
@@ -44,17 +47,17 @@ pub async fn run(context: Arc<Context>, until_idle: bool) {
                 Some(context.clock.now().plus(AFTER_STORE_ERROR))
             }
         };
-        let idle = attempts.is_empty() && due.is_none_or(|due| due > context.clock.now());
+        // What only waits for its turn under a rate is still to be sent.
+        let soon = context.clock.now().plus(snapshot.longest_spacing());
+        let idle = attempts.is_empty() && due.is_none_or(|due| due > soon);
         if until_idle && idle {
             return;
         }
-        // What is due but found no permit waits for an attempt to end, not for the clock.
-        let waits_for_permit = due.is_some_and(|due| due <= context.clock.now());
         tokio::select! {
             () = context.stop.cancelled() => break,
             () = context.deliveries_written.notified() => {}
             Some(ended) = attempts.join_next_with_id(), if !attempts.is_empty() => in_flight.ended(ended),
-            () = tokio::time::sleep(context.nap(due).min(LOOK_AGAIN)), if !waits_for_permit || attempts.is_empty() => {}
+            () = tokio::time::sleep(context.nap(due).min(LOOK_AGAIN)) => {}
         }
     }
     while let Some(ended) = attempts.join_next_with_id().await {
@@ -85,6 +88,22 @@ impl InFlight {
     }
 }
 
+/// What each webhook that has room may be given.
+fn permits(snapshot: &Snapshot, in_flight: &InFlight) -> Vec<Permit> {
+    let permit = |(id, webhook): (&WebhookId, &WebhookSettings)| {
+        let most = usize::try_from(webhook.max_in_flight).unwrap_or(usize::MAX);
+        let spacing = webhook.rate.map(Rate::spacing).unwrap_or_default();
+        Permit { webhook: id.clone(), room: most.saturating_sub(in_flight.count(id)), spacing }
+    };
+    snapshot.settings.webhooks.iter().map(permit).filter(|permit| permit.room > 0).collect()
+}
+
+/// When something is due to a webhook that has room. One that has none waits for an attempt to end, and
+/// must not keep the others from their turn.
+async fn due(context: &Context, permits: &[Permit]) -> Result<Option<Timestamp>, StoreError> {
+    context.store.delivery_due(permits.iter().map(|permit| permit.webhook.clone()).collect()).await
+}
+
 /// Starts as many attempts as there are permits for; answers when the next delivery is due.
 async fn claim(
     context: &Arc<Context>,
@@ -92,33 +111,32 @@ async fn claim(
     in_flight: &mut InFlight,
     attempts: &mut JoinSet<WebhookId>,
 ) -> Result<Option<Timestamp>, StoreError> {
+    tell_operations(context, snapshot).await?;
     let now = context.clock.now();
-    let due = context.store.next_due().await?.delivery;
-    if due.is_none_or(|due| due > now) {
-        return Ok(due);
+    let permits = permits(snapshot, in_flight);
+    let next = due(context, &permits).await?;
+    if next.is_none_or(|next| next > now) {
+        return Ok(next);
     }
     let webhooks = &snapshot.settings.webhooks;
-    let permits: Vec<(WebhookId, usize)> = webhooks
-        .iter()
-        .map(|(id, webhook)| {
-            let most = usize::try_from(webhook.max_in_flight).unwrap_or(usize::MAX);
-            (id.clone(), most.saturating_sub(in_flight.count(id)))
-        })
-        .filter(|(_, permits)| *permits > 0)
-        .collect();
-    if permits.is_empty() {
-        return Ok(due);
-    }
     let slowest = webhooks.values().map(|webhook| webhook.timeout).max().unwrap_or_default();
-    let claims = context.store.claim_due_deliveries(now, slowest + LEASE_MARGIN, permits).await?;
-    for claim in claims {
+    for claim in context.store.claim_due_deliveries(now, slowest + LEASE_MARGIN, permits).await? {
         let webhook = claim.work().webhook.clone();
         let span = info_span!("delivery", delivery.id = %claim.work().id, webhook.id = %webhook);
         let attempt = attempt(Arc::clone(context), Arc::clone(snapshot), claim).instrument(span);
         let task = attempts.spawn(attempt);
         in_flight.tasks.insert(task.id(), webhook);
     }
-    Ok(context.store.next_due().await?.delivery)
+    due(context, &self::permits(snapshot, in_flight)).await
+}
+
+/// Writes deliveries of what happened to feeds and webhooks, for those who are to be told.
+async fn tell_operations(context: &Context, snapshot: &Snapshot) -> Result<(), StoreError> {
+    for StoredEvent { row, event } in context.store.untold_events().await? {
+        let deliveries = snapshot.operations_deliveries(&event, row.0);
+        context.store.tell_event(row, deliveries, context.clock.now()).await?;
+    }
+    Ok(())
 }
 
 async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<ClaimedDelivery>) -> WebhookId {
@@ -138,16 +156,44 @@ async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Cl
     };
     let now = context.clock.now();
     let policy = snapshot.retry_policy(webhook);
-    let settlement = settle(delivery, &outcome, &verdict, &policy, now, context.dice.throw());
+    let jitter = context.dice.throw();
+    let settlement = settle(delivery, &outcome, &verdict, &policy, now, jitter);
+    let record = AttemptRecord {
+        sign: breaker::sign(&outcome, &verdict),
+        // A probe is made for all that wait: it is not this delivery's turn that it used.
+        spent: !delivery.probe || matches!(verdict, Verdict::Refused { .. }),
+        outcome,
+        why: verdict.why().map(str::to_owned),
+        settlement: settlement.clone(),
+        breaker: snapshot.settings.delivery.breaker,
+        jitter,
+    };
     tell(&context, delivery, verdict.why().unwrap_or_default(), &settlement);
-    match context.store.record_attempt(&claim, &outcome, &settlement, now).await {
-        Ok(()) => {}
+    match context.store.record_attempt(&claim, record, now).await {
+        Ok(news) => tell_news(&id, news),
         Err(StoreError::LeaseLost) => warn!("another worker took this delivery over"),
         Err(problem) => {
             error!(error = %chain(&problem), "recording an attempt; the message is sent again under the same webhook-id");
         }
     }
     id
+}
+
+fn tell_news(webhook: &WebhookId, news: Option<News>) {
+    match news {
+        None => {}
+        Some(News::Failing) => {
+            error!(
+                "webhook {webhook} is failing: what comes for it is held, and one delivery at a time tries whether it is back"
+            );
+        }
+        Some(News::Recovered) => {
+            info!("webhook {webhook} accepts messages again: what was held for it is sent");
+        }
+        Some(News::Disabled) => error!(
+            "webhook {webhook} is disabled: every attempt failed for too long; `wirewatch webhooks enable {webhook}` brings it back"
+        ),
+    }
 }
 
 fn tell(context: &Context, delivery: &ClaimedDelivery, problem: &str, settlement: &Settlement) {

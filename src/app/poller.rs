@@ -297,7 +297,7 @@ impl PollReport {
         for event in &self.events {
             warn!(event = event.kind, "feed {}: {}", event.subject, event.message);
         }
-        if self.recorded.deliveries > 0 {
+        if self.recorded.deliveries > 0 || !self.events.is_empty() {
             context.deliveries_written.notify_one();
         }
     }

@@ -7,11 +7,13 @@ use std::time::Duration;
 use super::render::{Destination, Destinations};
 use crate::config::Settings;
 use crate::config::settings::{FirstPoll, WebhookSettings};
-use crate::domain::delivery::RetryPolicy;
+use crate::domain::alert::OperationsEvent;
+use crate::domain::delivery::{PlannedDelivery, Rate, RetryPolicy};
 use crate::domain::poll::{FeedRules, PollRules};
 use crate::domain::schedule::IntervalPolicy;
 use crate::domain::topic::{Matcher, TopicPolicy};
-use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
+use crate::domain::{DeliveryId, FeedId, MessageId, Timestamp, TopicId, WebhookId};
+use crate::message::Content;
 use crate::ports::{ConfigSync, FeedSync, Fetch, HostLimits, Post};
 
 /// A configuration that was read, checked and compiled; nothing about it can fail any more.
@@ -129,6 +131,28 @@ impl Snapshot {
     /// A webhook, ready for use.
     pub fn destination(&self, id: &WebhookId) -> Option<&Destination> {
         self.destinations.get(id)
+    }
+
+    /// What the webhooks named in `alerts.operations` are told of an event; `row` tells one from the next
+    /// where they happened in one millisecond.
+    pub fn operations_deliveries(&self, event: &OperationsEvent, row: i64) -> Vec<PlannedDelivery> {
+        // A webhook that fails is the last to carry the news of it.
+        let about_itself =
+            |id: &&WebhookId| event.kind.starts_with("webhook.") && id.as_str() == event.subject;
+        let told = self.settings.alerts.operations.iter().filter(|id| !about_itself(id));
+        told.map(|webhook| {
+            let id = DeliveryId::derive_event(event.kind, &event.subject, event.at.as_millis(), row, webhook);
+            let message = MessageId::derive(&[id]);
+            let content = self.destinations.render_for(webhook, message, &Content::Operations(event));
+            PlannedDelivery { id, webhook: webhook.clone(), message, content }
+        })
+        .collect()
+    }
+
+    /// The longest time that a delivery waits for its turn under a rate.
+    pub fn longest_spacing(&self) -> Duration {
+        let rates = self.settings.webhooks.values().filter_map(|webhook| webhook.rate);
+        rates.map(Rate::spacing).max().unwrap_or_default()
     }
 
     /// What the configuration says about one feed; `None` when it left.

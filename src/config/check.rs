@@ -14,7 +14,9 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{Bounds, Kind};
 use super::report::{nearest, quote};
 use super::secret::SecretUrl;
-use super::units::{DURATION_HELP, SIZE_HELP, parse_duration, parse_size, show_duration, show_size};
+use super::units::{
+    DURATION_HELP, RATE_HELP, SIZE_HELP, parse_duration, parse_rate, parse_size, show_duration, show_size,
+};
 
 /// Bytes of one line of text, ids and addresses among them.
 const MAX_TEXT: usize = 4096;
@@ -181,6 +183,7 @@ fn convert(kind: Kind, value: &DeValue<'_>) -> Result<ValueKind, Fault> {
         Kind::Size { min, max } => size(value, min, max),
         Kind::TextOrNumber if value.is_integer() => Ok(whole(value).ok_or(Fault::Type)?.to_string().into()),
         Kind::Duration(bounds) => duration(written()?, bounds),
+        Kind::Rate => rate(written()?),
         Kind::Word(words) if words.contains(&written()?) => Ok(written()?.into()),
         Kind::Word(words) => Err(Fault::Word(words)),
         Kind::LongText | Kind::Id(_) => text(written()?, MAX_LONG_TEXT, true),
@@ -289,6 +292,15 @@ fn size(value: &DeValue<'_>, min: u64, max: u64) -> Result<ValueKind, Fault> {
     } else {
         let (min, max) = (show_size(min), show_size(max));
         Err(fault(format!("{} is not within {min} to {max}", shown(value))))
+    }
+}
+
+fn rate(written: &str) -> Result<ValueKind, Fault> {
+    match parse_rate(written) {
+        Ok(_) => Ok(written.into()),
+        Err(why) => {
+            Err(Fault::Value(format!("{} is no rate: {why}", quote(written)), Some(RATE_HELP.into())))
+        }
     }
 }
 
@@ -408,6 +420,7 @@ fn wanted(kind: Kind) -> String {
         | Kind::Secret
         | Kind::Language
         | Kind::Duration(_)
+        | Kind::Rate
         | Kind::Size { .. }
         | Kind::Network => format!("a {}", plural(kind).trim_end_matches('s')),
     }
@@ -417,6 +430,7 @@ fn wanted(kind: Kind) -> String {
 const fn plural(kind: Kind) -> &'static str {
     match kind {
         Kind::Duration(_) => "durations",
+        Kind::Rate => "rates",
         Kind::Size { .. } => "sizes",
         Kind::Network => "networks",
         Kind::Path | Kind::CredentialPath => "paths",
@@ -440,6 +454,8 @@ const fn plural(kind: Kind) -> &'static str {
 fn remedy(kind: Kind, value: &DeValue<'_>) -> Option<String> {
     if matches!(kind, Kind::Duration(_)) {
         Some(DURATION_HELP.into())
+    } else if matches!(kind, Kind::Rate) {
+        Some(RATE_HELP.into())
     } else if matches!(kind, Kind::Size { .. }) {
         Some(SIZE_HELP.into())
     } else if kind.is_list() && !kind.is_secret() {

@@ -66,6 +66,8 @@ pub enum Kind {
     },
     /// A duration.
     Duration(Bounds),
+    /// So many in so much time, or `off`.
+    Rate,
     /// A size in bytes.
     Size {
         /// The least.
@@ -202,6 +204,9 @@ const KEEPING: Kind = between(HOUR, days(36_600));
 /// How long a delivery is tried.
 const GIVING_UP: Kind = between(SECOND, days(366));
 
+/// Waits between probes of a failing webhook.
+const PROBING: Kind = between(Duration::from_millis(1), days(31));
+
 /// A list of texts.
 const TEXTS: Kind = Kind::List(&Kind::LongText);
 
@@ -315,6 +320,12 @@ const ALERTS: &[Key] = &[
         "What a new feed's existing articles come to: \"baseline\" stores them silently, \"alert\" treats them like any other.",
     )
     .or(r#""baseline""#),
+    key(
+        "operations",
+        Kind::List(&Kind::Id("webhooks")),
+        "Webhooks that are told when feeds and webhooks fail, recover, or are given up.",
+    )
+    .or("[]"),
 ];
 
 const RETENTION: &[Key] = &[
@@ -330,12 +341,18 @@ const DELIVERY: &[Key] = &[
     )
     .or(r#"["5s", "30s", "2m", "10m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"]"#),
     key("jitter", Kind::Number { min: 0.0, max: 1.0 }, "Each wait is multiplied by 1 to 1 + this.").or("0.2"),
-    key("retry_after_max", between(SECOND, days(31)), "The longest Retry-After that is obeyed.")
+    key("retry_after_max", between(Duration::from_millis(1), days(31)), "The longest Retry-After that is obeyed.")
         .or(r#""24h""#),
     key("timeout", DEADLINE, "For a whole exchange with a webhook.").or(r#""20s""#),
     key("connect_timeout", DEADLINE, "For connecting to a webhook.").or(r#""5s""#),
     key("give_up_after", GIVING_UP, "When a delivery is given up, counted from its first attempt.")
         .or(r#""96h""#),
+    key("trip_after", integer(1, 1000), "Failures in a row after which a webhook counts as failing: what comes for it is held, and one delivery at a time probes it.")
+        .or("5"),
+    key("probe_interval", PROBING, "The wait before the first probe of a failing webhook; each one that fails doubles it.")
+        .or(r#""1m""#),
+    key("probe_interval_max", PROBING, "The longest wait between probes.").or(r#""1h""#),
+    key("disable_after", GIVING_UP, "A webhook at which everything failed for so long is disabled.").or(r#""5d""#),
 ];
 
 const FEED: &[Key] = &[
@@ -421,6 +438,11 @@ const WEBHOOK: &[Key] = &[
     key("secret_file", Kind::OneOrMany(&Kind::CredentialPath), "The file or files that hold the secret."),
     key("timeout", DEADLINE, "For a whole exchange. Left out: that of [delivery]."),
     key("max_in_flight", integer(1, 256), "Requests in flight to this webhook.").or("2"),
+    key(
+        "rate",
+        Kind::Rate,
+        "How many requests may start in how much time, evenly spread: \"60/min\"; \"off\" for no limit. Left out: what the service documents.",
+    ),
     key("give_up_after", GIVING_UP, "When a delivery is given up. Left out: that of [delivery]."),
     key(
         "chat_id",

@@ -7,6 +7,9 @@ use super::keys::{Key, Kind, TABLES, Table};
 /// Durations as [`super::units::parse_duration`] reads them.
 const DURATION: &str = "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
 
+/// Rates as [`super::units::parse_rate`] reads them.
+const RATE: &str = "^(off|[0-9]+ */ *(s|m|min|h|d))$";
+
 /// Sizes as [`super::units::parse_size`] reads them.
 const SIZE: &str = "^[0-9]+ *(B|KiB|MiB|GiB)?$";
 
@@ -79,6 +82,7 @@ fn kind_schema(kind: Kind) -> Value {
         Kind::TextOrNumber => json!({ "type": ["string", "integer"] }),
         Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Kind::Number { min, max } => json!({ "type": "number", "minimum": min, "maximum": max }),
+        Kind::Rate => json!({ "type": "string", "pattern": RATE }),
         Kind::Duration(_) => json!({ "type": "string", "pattern": DURATION }),
         Kind::Size { min, max } => json!({ "anyOf": [
             { "type": "integer", "minimum": min, "maximum": max },

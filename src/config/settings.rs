@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::secret::SecretUrl;
-use crate::domain::delivery::Format;
+use crate::domain::breaker::BreakerPolicy;
+use crate::domain::delivery::{Format, Rate};
 use crate::domain::topic::{ConceptSpec, Severity, TopicSpec};
 use crate::domain::{FeedId, TopicId, WebhookId};
 
@@ -103,6 +104,8 @@ pub struct AlertSettings {
     pub max_age: Duration,
     /// A new feed's existing articles.
     pub first_poll: FirstPoll,
+    /// Who is told of what happens to feeds and webhooks.
+    pub operations: Vec<WebhookId>,
 }
 
 /// `[retention]`.
@@ -129,6 +132,8 @@ pub struct DeliverySettings {
     pub connect_timeout: Duration,
     /// When a delivery is given up.
     pub give_up_after: Duration,
+    /// When webhooks count as failing, and when they are disabled.
+    pub breaker: BreakerPolicy,
 }
 
 /// `[feeds.ID]`.
@@ -203,6 +208,8 @@ pub struct WebhookSettings {
     pub timeout: Duration,
     /// Requests in flight.
     pub max_in_flight: u32,
+    /// How often requests may start.
+    pub rate: Option<Rate>,
     /// When a delivery is given up.
     pub give_up_after: Duration,
     /// The chat of a telegram webhook, the user or group key of a pushover webhook.

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::domain::delivery::Rate;
+
 /// Units of durations, longest first, with their milliseconds.
 const DURATION_UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
@@ -82,6 +84,35 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(bytes).ok_or_else(|| "the size is too large".into())
 }
 
+/// What a rate looks like, for messages.
+pub const RATE_HELP: &str =
+    "write how many in how much time, \"60/min\", \"1/s\", \"500/h\", or \"off\" for no limit";
+
+/// Reads a rate such as `60/min`; nothing for `off`.
+///
+/// # Errors
+/// What is wrong with it, in plain words.
+pub fn parse_rate(text: &str) -> Result<Option<Rate>, String> {
+    if text.trim() == "off" {
+        return Ok(None);
+    }
+    let (count, unit) = text.split_once('/').ok_or("the `/` is missing")?;
+    let (count, rest) = split_number(count.trim())?;
+    let seconds = match unit.trim() {
+        _ if !rest.is_empty() => return Err("a whole number stands before the `/`".into()),
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        unit => return Err(format!("`{}` is no unit of time", shorten(unit))),
+    };
+    match u32::try_from(count) {
+        Ok(0) => Err("none at all would never be sent".into()),
+        Ok(count) if count <= 100_000 => Ok(Some(Rate { count, per: Duration::from_secs(seconds) })),
+        Ok(_) | Err(_) => Err("the number is too large".into()),
+    }
+}
+
 /// Writes a duration as [`parse_duration`] reads it.
 pub fn show_duration(duration: Duration) -> String {
     let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -126,6 +157,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn rates_read_as_people_write_them() {
+        let spacing = |text: &str| parse_rate(text).map(|rate| rate.map(Rate::spacing));
+        assert_eq!(spacing("60/min"), Ok(Some(Duration::from_secs(1))));
+        assert_eq!(spacing(" 4 / s"), Ok(Some(Duration::from_millis(250))));
+        assert_eq!(spacing("off"), Ok(None));
+        for wrong in ["", "60", "0/s", "1.5/s", "1/week", "/s", "-1/s", "99999999999999999999/s", "200000/s"]
+        {
+            assert!(spacing(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn durations_read_as_people_write_them() {

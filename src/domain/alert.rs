@@ -85,6 +85,18 @@ pub struct FeedHead {
     pub tags: Vec<String>,
 }
 
+/// The types of operational messages; see [`OperationsEvent::kind`].
+pub const OPERATIONS: [&str; 8] = [
+    "feed.failing",
+    "feed.quiet",
+    "feed.gone",
+    "feed.recovered",
+    "webhook.failing",
+    "webhook.recovered",
+    "webhook.disabled",
+    "test",
+];
+
 /// An operational event, for the webhooks named in `alerts.operations`, and the test event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationsEvent {

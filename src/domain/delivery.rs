@@ -190,6 +190,8 @@ pub struct ClaimedDelivery {
     pub round_attempt: u32,
     /// When the current round began: `give_up_after` counts from here.
     pub round_started_at: Timestamp,
+    /// Whether it tries, for all that wait, if a failing webhook is back; see [`super::breaker`].
+    pub probe: bool,
 }
 
 /// The outcome of one POST.
@@ -228,6 +230,49 @@ pub struct RetryPolicy {
     pub retry_after_max: Duration,
     /// When a delivery is given up, from the beginning of its round.
     pub give_up_after: Duration,
+}
+
+/// How often requests to a webhook may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So many.
+    pub count: u32,
+    /// In so much time.
+    pub per: Duration,
+}
+
+impl Rate {
+    /// The time between two starts.
+    pub fn spacing(self) -> Duration {
+        self.per / self.count.max(1)
+    }
+}
+
+impl Format {
+    /// What the destination documents, or is known to bear; none where it is the user's own.
+    pub const fn documented_rate(self) -> Option<Rate> {
+        let a_minute = match self {
+            // "One message per second per channel."
+            // Google Chat: sixty writes a minute and space, for all apps together.
+            Self::Slack | Self::Teams | Self::Googlechat => 60,
+            // Five in two seconds, and thirty a minute for one webhook.
+            Self::Discord => 30,
+            // Twenty a minute to one group.
+            Self::Telegram => 20,
+            // A burst of sixty, then one every five seconds.
+            Self::Ntfy => 12,
+            Self::Standard
+            | Self::Mattermost
+            | Self::Matrix
+            | Self::Pagerduty
+            | Self::Alertmanager
+            | Self::Gotify
+            | Self::Pushover
+            | Self::Cloudevents
+            | Self::Template => return None,
+        };
+        Some(Rate { count: a_minute, per: Duration::from_secs(60) })
+    }
 }
 
 /// What an attempt means for its delivery.

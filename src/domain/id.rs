@@ -248,6 +248,14 @@ impl DeliveryId {
     pub fn derive(alert: AlertId, webhook: &WebhookId) -> Self {
         Self(digest80("delivery", &[alert.as_bytes(), webhook.as_str().as_bytes()]))
     }
+
+    /// Derives the id of the delivery of an operational event to `webhook`; `row` tells events of one
+    /// millisecond apart.
+    pub fn derive_event(kind: &str, subject: &str, at_millis: i64, row: i64, webhook: &WebhookId) -> Self {
+        let (at, row) = (at_millis.to_be_bytes(), row.to_be_bytes());
+        let parts = [kind.as_bytes(), subject.as_bytes(), &at, &row, webhook.as_str().as_bytes()];
+        Self(digest80("event delivery", &parts))
+    }
 }
 
 impl MessageId {

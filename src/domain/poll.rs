@@ -250,7 +250,8 @@ fn plan_unchanged(
         state.validators.etag = meta.validators.etag.or(state.validators.etag);
         state.validators.last_modified = meta.validators.last_modified.or(state.validators.last_modified);
     }
-    let events = recovered(feed, now);
+    let mut events = recovered(feed, now);
+    events.extend(quiet(feed, &state, now));
     mark_good(&mut state, now);
     let own = schedule::own_interval(rules.feed.interval, state.learnt_interval, state.last_new_at, now);
     let next = schedule::after_success(rules.feed.interval, own, meta.fresh_for, &state.hints, now, jitter);
@@ -312,7 +313,7 @@ fn plan_document(
     now: Timestamp,
     jitter: f64,
 ) -> PollPlan {
-    let events = recovered(feed, now);
+    let mut events = recovered(feed, now);
     let published: Vec<Timestamp> =
         document.entries.iter().filter_map(|entry| entry.published_at).filter(|at| *at <= now).collect();
     let trust = judge_guids(state.guid_trust, &document);
@@ -364,6 +365,7 @@ fn plan_document(
     state.hints = document.hints;
     state.moved_to = document.permanent_url.or(state.moved_to);
     state.last_document_at = Some(now);
+    events.extend(quiet(feed, &state, now));
     mark_good(&mut state, now);
     let own = schedule::own_interval(rules.feed.interval, state.learnt_interval, state.last_new_at, now);
     let next =
@@ -396,6 +398,24 @@ fn recovered(feed: &ClaimedFeed, now: Timestamp) -> Vec<OperationsEvent> {
         return Vec::new();
     }
     vec![event("feed.recovered", feed, now, &format!("answers again after {} failures", feed.state.failures))]
+}
+
+/// Tells once, at the first good poll at which the silence has become too long for the feed's rhythm.
+fn quiet(feed: &ClaimedFeed, after: &FeedState, now: Timestamp) -> Option<OperationsEvent> {
+    let quiet = |state: &FeedState, at| schedule::is_quiet(state.learnt_interval, state.last_new_at, at);
+    let was = feed.state.last_good_at.is_none_or(|at| quiet(&feed.state, at));
+    if was || !quiet(after, now) {
+        return None;
+    }
+    let days = now.since(after.last_new_at?).as_secs() / 86_400;
+    Some(event(
+        "feed.quiet",
+        feed,
+        now,
+        &format!(
+            "answers, but has brought nothing new for {days} days, far longer than it used to be silent"
+        ),
+    ))
 }
 
 fn event(kind: &'static str, feed: &ClaimedFeed, at: Timestamp, message: &str) -> OperationsEvent {

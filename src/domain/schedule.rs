@@ -59,6 +59,23 @@ pub fn rhythm(published: &[Timestamp]) -> Option<Duration> {
     Some(gaps[gaps.len() / 2] / POLLS_PER_GAP)
 }
 
+/// A feed is quiet after so many of its usual gaps without an article.
+const QUIET_GAPS: u32 = 10;
+
+/// And never sooner than this: weekends and holidays are no news.
+const QUIET_AT_LEAST: Duration = Duration::from_secs(3 * 86_400);
+
+/// After how long without an article a feed of this rhythm is quiet; unknown for one that has none yet.
+pub fn quiet_after(learnt: Option<Duration>) -> Option<Duration> {
+    Some(learnt?.saturating_mul(POLLS_PER_GAP * QUIET_GAPS).max(QUIET_AT_LEAST))
+}
+
+/// Whether a feed was quiet at an instant.
+pub fn is_quiet(learnt: Option<Duration>, last_new_at: Option<Timestamp>, at: Timestamp) -> bool {
+    let silence = last_new_at.map(|last| at.since(last));
+    silence.zip(quiet_after(learnt)).is_some_and(|(silence, limit)| silence >= limit)
+}
+
 /// The feed's own interval now: its rhythm, stretched over a silence, within the policy's limits.
 pub fn own_interval(
     policy: IntervalPolicy,

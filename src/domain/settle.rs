@@ -88,15 +88,19 @@ pub fn settle(
         Verdict::Refused { .. } | Verdict::Failed { .. } | Verdict::Unauthorized { .. } => retry_after,
     };
     let made = usize::try_from(delivery.round_attempt).unwrap_or(usize::MAX);
-    let Some(wait) = policy.retries.get(made.saturating_sub(1)) else {
+    let next = policy.retries.get(made.saturating_sub(1));
+    // A probe uses up no retry, so it cannot use up the last one.
+    let Some(wait) = next.or(policy.retries.last().filter(|_| delivery.probe)) else {
         return Settlement::Dead { reason: "exhausted", disable_webhook: false };
     };
     let wait = wait.mul_f64(1.0 + policy.jitter.max(0.0) * jitter.clamp(0.0, 1.0));
     let at = now.plus(wait.max(asked.unwrap_or_default().min(policy.retry_after_max)));
-    if at > delivery.round_started_at.plus(policy.give_up_after) {
+    let tried_last = if delivery.probe { now } else { at };
+    if tried_last > delivery.round_started_at.plus(policy.give_up_after) {
         return Settlement::Dead { reason: "exhausted", disable_webhook: false };
     }
-    Settlement::RetryAt { at, pause_webhook: asked.is_some() }
+    let pause_webhook = asked.is_some() || matches!(verdict, Verdict::Throttled { .. });
+    Settlement::RetryAt { at, pause_webhook }
 }
 
 #[cfg(test)]
@@ -119,6 +123,7 @@ mod tests {
             attempt: round_attempt,
             round_attempt,
             round_started_at: Timestamp::EPOCH,
+            probe: false,
         }
     }
 
@@ -169,6 +174,7 @@ mod tests {
         check(1, 400, None, &retry(5, false));
         check(2, 400, None, &dead("refused"));
         check(1, 429, Some(60), &retry(60, true));
+        check(1, 429, None, &retry(5, true));
         check(1, 503, Some(1), &retry(5, true));
         check(1, 503, None, &retry(5, false));
         check(1, 429, Some(u64::MAX), &retry(3600, true));
@@ -184,6 +190,17 @@ mod tests {
             PostOutcome::Failed { kind: FailureKind::Timeout, message: String::new(), took: Duration::ZERO };
         let got = settle(&delivery(1), &outcome, &failed(), &policy(), Timestamp::EPOCH, 1.0);
         assert_eq!(got, retry(6, false));
+    }
+
+    #[test]
+    fn a_probe_uses_up_no_retry_but_time() {
+        let outcome =
+            PostOutcome::Failed { kind: FailureKind::Connect, message: String::new(), took: Duration::ZERO };
+        let probe = ClaimedDelivery { probe: true, ..delivery(99) };
+        let got = settle(&probe, &outcome, &failed(), &policy(), Timestamp::EPOCH, 0.0);
+        assert_eq!(got, retry(30, false));
+        let late = Timestamp::from_secs(7201);
+        assert_eq!(settle(&probe, &outcome, &failed(), &policy(), late, 0.0), dead("exhausted"));
     }
 
     #[test]

@@ -25,12 +25,14 @@ mod wait;
 
 pub use formats::{TEMPLATE_NAMES, Template, TemplateError};
 pub use judge::{REASON_CHARS, judge};
-pub use standard::{ALERT_OPENED, ALERTS_GROUPED, OPERATIONS};
+pub use standard::{ALERT_OPENED, ALERTS_GROUPED};
 pub use target::{
     ALERTMANAGER_HOLD, Credentials, NTFY_TOPIC_CHARS, PAGERDUTY_KEY_CHARS, PUSHOVER_TOKEN_CHARS, SecretError,
     SecretUse, Target, TargetError, finish, secret_use,
 };
 pub use wait::RETRY_AFTER_MAX;
+
+pub use crate::domain::alert::OPERATIONS;
 
 use crate::domain::alert::{AlertContent, OperationsEvent};
 use crate::domain::delivery::{Format, Rendered};

@@ -16,18 +16,6 @@ pub const ALERT_OPENED: &str = "alert.opened";
 /// The type of a message that carries several alerts.
 pub const ALERTS_GROUPED: &str = "alerts.grouped";
 
-/// The types of operational messages; see [`OperationsEvent::kind`].
-pub const OPERATIONS: [&str; 8] = [
-    "feed.failing",
-    "feed.quiet",
-    "feed.gone",
-    "feed.recovered",
-    "webhook.failing",
-    "webhook.recovered",
-    "webhook.disabled",
-    "test",
-];
-
 /// A message as programs read it.
 #[derive(Debug, Serialize)]
 pub(super) struct Event {

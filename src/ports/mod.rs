@@ -13,13 +13,15 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::domain::article::{EntryIdentity, KnownArticle};
-use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Settlement};
+use crate::domain::breaker::News;
+use crate::domain::delivery::{ClaimedDelivery, PlannedDelivery, PostOutcome};
 use crate::domain::feed::{ClaimedFeed, Validators};
 use crate::domain::fetch::FetchOutcome;
 use crate::domain::poll::PollPlan;
 use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
 
 pub mod hand;
+pub mod outbox;
 pub mod reads;
 
 /// Tells the time.
@@ -252,20 +254,35 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn release_feed(&self, claim: &Claim<ClaimedFeed>, due_at: Timestamp) -> Result<(), StoreError>;
 
     /// Claims deliveries that are due, oldest first, at most as many per webhook as `permits` says,
-    /// and writes the row of each one's attempt. A lapsed `sending` is due again.
+    /// and writes the row of each one's attempt. A lapsed `sending` is due again. Of a webhook that is
+    /// tripped one probe at a time is given out.
     async fn claim_due_deliveries(
         &self,
         now: Timestamp,
         lease: Duration,
-        permits: Vec<(WebhookId, usize)>,
+        permits: Vec<outbox::Permit>,
     ) -> Result<Vec<Claim<ClaimedDelivery>>, StoreError>;
 
-    /// Records what an attempt came to.
+    /// Records what an attempt came to, for its delivery and for its webhook; answers what is to be told
+    /// of the webhook, which is then written as an event already.
     async fn record_attempt(
         &self,
         claim: &Claim<ClaimedDelivery>,
-        outcome: &PostOutcome,
-        settlement: &Settlement,
+        record: outbox::AttemptRecord,
+        now: Timestamp,
+    ) -> Result<Option<News>, StoreError>;
+
+    /// When the next delivery to one of these webhooks is due.
+    async fn delivery_due(&self, webhooks: Vec<WebhookId>) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Operational events that no delivery was written for yet, oldest first, a bounded number.
+    async fn untold_events(&self) -> Result<Vec<outbox::StoredEvent>, StoreError>;
+
+    /// Writes the deliveries of an event; with none, only that there is nobody to tell.
+    async fn tell_event(
+        &self,
+        event: outbox::EventRow,
+        deliveries: Vec<PlannedDelivery>,
         now: Timestamp,
     ) -> Result<(), StoreError>;
 

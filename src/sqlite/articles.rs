@@ -297,7 +297,7 @@ fn raise(
     if let Some(row) = row {
         recorded.alerts += 1;
         for delivery in &alert.deliveries {
-            outbox::insert(connection, row, delivery, now)?;
+            outbox::insert(connection, outbox::Subject::Alert(row), delivery, now)?;
             recorded.deliveries += 1;
         }
     }

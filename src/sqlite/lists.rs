@@ -1,5 +1,7 @@
 //! What listings show.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::articles::{key, not_an_id, suppression};
@@ -7,6 +9,7 @@ use super::feeds::{instant, slug};
 use crate::domain::alert::AlertContent;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::poll::FAILING_AFTER;
+use crate::domain::schedule;
 use crate::domain::topic::Severity;
 use crate::domain::{AlertId, DeliveryId, MessageId, Timestamp};
 use crate::ports::StoreError;
@@ -27,11 +30,19 @@ pub(super) fn feeds(connection: &Connection) -> Result<Vec<FeedRow>, StoreError>
     let rows = connection
         .prepare_cached(
             "SELECT slug, url, coalesce(set_title, title), configured, status, last_poll_at, due_at, due_reason,
-                 last_error, notice, failures, articles, moved_to, last_good_at FROM feed ORDER BY slug",
+                 last_error, notice, failures, articles, moved_to, last_good_at, learnt_interval, last_new_at FROM feed ORDER BY slug",
         )?
         .query_map([], feed_row)?
         .collect::<Result<_, _>>()?;
     Ok(rows)
+}
+
+/// Whether the feed's last good poll found it silent for far longer than its rhythm.
+fn quiet(row: &Row<'_>) -> rusqlite::Result<bool> {
+    let learnt = row.get::<_, Option<i64>>(14)?.map(|millis| Duration::from_millis(millis.unsigned_abs()));
+    let last_good_at = instant(row, 13)?;
+    let last_new_at = instant(row, 15)?;
+    Ok(last_good_at.is_some_and(|at| schedule::is_quiet(learnt, last_new_at, at)))
 }
 
 fn feed_row(row: &Row<'_>) -> rusqlite::Result<FeedRow> {
@@ -43,6 +54,7 @@ fn feed_row(row: &Row<'_>) -> rusqlite::Result<FeedRow> {
         () if gone => FeedHealth::Gone,
         () if failures >= FAILING_AFTER => FeedHealth::Failing,
         () if last_poll_at.is_none() => FeedHealth::New,
+        () if quiet(row)? => FeedHealth::Quiet,
         () => FeedHealth::Ok,
     };
     let polled = configured && !gone;

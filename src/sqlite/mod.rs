@@ -1,6 +1,7 @@
 //! The store on SQLite: one writer with group commit, a few readers, one file.
 
 mod articles;
+mod events;
 mod feeds;
 mod hand;
 mod lists;
@@ -25,10 +26,12 @@ pub use migrate::{MIGRATIONS, SCHEMA};
 pub use open::{DaemonLock, OpenError};
 
 use crate::domain::article::{EntryIdentity, KnownArticle};
-use crate::domain::delivery::{ClaimedDelivery, DeliveryState, PostOutcome, Settlement};
+use crate::domain::breaker::News;
+use crate::domain::delivery::{ClaimedDelivery, DeliveryState, PlannedDelivery};
 use crate::domain::feed::ClaimedFeed;
 use crate::domain::poll::PollPlan;
 use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
+use crate::ports::outbox::{AttemptRecord, EventRow, Permit, StoredEvent};
 use crate::ports::reads::{AlertRow, ArticleRow, DeliveryRow, FeedRow, Page, StoredText};
 use crate::ports::{Claim, ConfigSync, HostLimits, NextDue, Recorded, RetentionPolicy, Store, StoreError};
 use writer::Writer;
@@ -207,6 +210,9 @@ impl Store for SqliteStore {
             let row = feeds::claimed_row(connection, &feed, token)?;
             let recorded = articles::record(connection, row, &plan.articles, now)?;
             feeds::record(connection, row, &plan.feed, plan.host_pause, now)?;
+            for event in &plan.events {
+                events::insert(connection, event)?;
+            }
             Ok(recorded)
         })
         .await
@@ -225,7 +231,7 @@ impl Store for SqliteStore {
         &self,
         now: Timestamp,
         lease: Duration,
-        permits: Vec<(WebhookId, usize)>,
+        permits: Vec<Permit>,
     ) -> Result<Vec<Claim<ClaimedDelivery>>, StoreError> {
         self.write(move |connection| outbox::claim(connection, now, lease, &permits)).await
     }
@@ -233,16 +239,29 @@ impl Store for SqliteStore {
     async fn record_attempt(
         &self,
         claim: &Claim<ClaimedDelivery>,
-        outcome: &PostOutcome,
-        settlement: &Settlement,
+        record: AttemptRecord,
+        now: Timestamp,
+    ) -> Result<Option<News>, StoreError> {
+        let (token, id) = (claim.token(), claim.work().id);
+        let which = (claim.work().attempt, claim.work().probe);
+        self.write(move |connection| outbox::record(connection, token, id, which, &record, now)).await
+    }
+
+    async fn delivery_due(&self, webhooks: Vec<WebhookId>) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |connection| outbox::due_of(connection, &webhooks)).await
+    }
+
+    async fn untold_events(&self) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read(events::untold).await
+    }
+
+    async fn tell_event(
+        &self,
+        event: EventRow,
+        deliveries: Vec<PlannedDelivery>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (token, id, attempt) = (claim.token(), claim.work().id, claim.work().attempt);
-        let (outcome, settlement) = (outcome.clone(), settlement.clone());
-        self.write(move |connection| {
-            outbox::record(connection, token, id, attempt, &outcome, &settlement, now)
-        })
-        .await
+        self.write(move |connection| events::tell(connection, event, &deliveries, now)).await
     }
 
     async fn next_due(&self) -> Result<NextDue, StoreError> {

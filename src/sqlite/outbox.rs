@@ -7,8 +7,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::articles::not_an_id;
 use super::feeds::slug;
 use super::webhooks;
+use crate::domain::breaker::News;
 use crate::domain::delivery::{ClaimedDelivery, PlannedDelivery, PostOutcome, Rendered, Settlement};
 use crate::domain::{DeliveryId, MessageId, Timestamp, WebhookId};
+use crate::ports::outbox::{AttemptRecord, Permit};
 use crate::ports::{Claim, StoreError};
 
 /// Gives the claims of a former process back: nobody knows whether those requests arrived, so they are
@@ -26,11 +28,20 @@ pub(super) fn recover(connection: &Connection, now: Timestamp) -> Result<(), Sto
     webhooks::hold_closed(connection)
 }
 
+/// What a delivery carries: the row of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Subject {
+    /// An alert.
+    Alert(i64),
+    /// An operational event.
+    Event(i64),
+}
+
 /// Writes a delivery with its message. Where the message could not be made it is dead from the start;
 /// where the webhook takes none now it is held.
 pub(super) fn insert(
     connection: &Connection,
-    alert: i64,
+    subject: Subject,
     planned: &PlannedDelivery,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -40,6 +51,10 @@ pub(super) fn insert(
         }
         Err(_) => None,
     };
+    let (alert, event) = match subject {
+        Subject::Alert(row) => (Some(row), None),
+        Subject::Event(row) => (None, Some(row)),
+    };
     let closed = webhooks::closed(connection, planned.webhook.as_str())?;
     let (state, reason, due_at) = match (&planned.content, closed) {
         (Err(why), _) => ("dead", Some(format!("the message could not be made: {why}")), None),
@@ -48,8 +63,8 @@ pub(super) fn insert(
     };
     connection
         .prepare_cached(
-            "INSERT INTO delivery (key, alert, webhook, message, state, reason, round_started_at, due_at, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7)",
+            "INSERT INTO delivery (key, alert, webhook, message, state, reason, round_started_at, due_at, created_at, event)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?9)",
         )?
         .execute(params![
             planned.id.as_bytes(),
@@ -59,7 +74,8 @@ pub(super) fn insert(
             state,
             reason,
             now.as_millis(),
-            due_at
+            due_at,
+            event
         ])?;
     Ok(())
 }
@@ -83,37 +99,73 @@ pub(super) fn insert_message(
         )?)
 }
 
+/// When something is to be sent to a webhook, as an SQL expression on its row. Must never be past while
+/// nothing can be claimed: the dispatcher would look again and again.
+fn due_expression() -> String {
+    format!(
+        "CASE WHEN w.configured = 0 OR w.disabled_at IS NOT NULL THEN NULL
+         WHEN w.tripped_at IS NULL THEN
+             (SELECT max(min(d.due_at), w.paused_until, w.start_after) FROM delivery d
+              WHERE d.webhook = w.slug AND d.state IN ('pending', 'sending'))
+         ELSE (SELECT max(coalesce(max(d.due_at) FILTER (WHERE d.state = 'sending'), 0), w.probe_at, w.paused_until)
+               FROM delivery d WHERE d.webhook = w.slug
+                   AND (d.state = 'sending' OR d.state = 'held' AND d.reason = '{}') HAVING count(*) > 0) END",
+        webhooks::TRIPPED
+    )
+}
+
 pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
     let at: Option<i64> = connection
-        .prepare_cached(
-            "SELECT min((SELECT max(min(d.due_at), w.paused_until) FROM delivery d
-                         WHERE d.webhook = w.slug AND d.state IN ('pending', 'sending')))
-             FROM webhook w WHERE w.configured = 1 AND w.disabled_at IS NULL",
-        )?
+        .prepare_cached(&format!("SELECT min({}) FROM webhook w", due_expression()))?
         .query_row([], |row| row.get(0))?;
     Ok(at.map(Timestamp::from_millis))
+}
+
+/// When something is due to one of these webhooks.
+pub(super) fn due_of(
+    connection: &Connection,
+    webhooks: &[WebhookId],
+) -> Result<Option<Timestamp>, StoreError> {
+    let query = format!("SELECT {} FROM webhook w WHERE slug = ?1", due_expression());
+    let mut due = connection.prepare_cached(&query)?;
+    let mut first: Option<i64> = None;
+    for webhook in webhooks {
+        let at: Option<i64> = due.query_row([webhook.as_str()], |row| row.get(0)).optional()?.flatten();
+        first = first.into_iter().chain(at).min();
+    }
+    Ok(first.map(Timestamp::from_millis))
 }
 
 pub(super) fn claim(
     connection: &Connection,
     now: Timestamp,
     lease: Duration,
-    permits: &[(WebhookId, usize)],
+    permits: &[Permit],
 ) -> Result<Vec<Claim<ClaimedDelivery>>, StoreError> {
     let mut due = connection.prepare_cached(
         "SELECT d.id FROM delivery d JOIN webhook w ON w.slug = d.webhook
-         WHERE d.webhook = ?1 AND d.state IN ('pending', 'sending') AND d.due_at <= ?2
-           AND w.configured = 1 AND w.disabled_at IS NULL AND w.paused_until <= ?2
+         WHERE d.webhook = ?1 AND d.state IN ('pending', 'sending') AND d.due_at <= ?2 AND w.configured = 1
+           AND w.disabled_at IS NULL AND w.tripped_at IS NULL AND w.paused_until <= ?2 AND w.start_after <= ?2
          ORDER BY d.due_at LIMIT ?3",
     )?;
+    let mut start = connection.prepare_cached("UPDATE webhook SET start_after = ?2 WHERE slug = ?1")?;
     let mut claims = Vec::new();
-    for (webhook, permits) in permits {
-        let limit = i64::try_from(*permits).unwrap_or(i64::MAX);
+    for Permit { webhook, room, spacing } in permits {
+        let room = if spacing.is_zero() { *room } else { 1.min(*room) };
+        let limit = i64::try_from(room).unwrap_or(i64::MAX);
         let rows: Vec<i64> = due
             .query_map(params![webhook.as_str(), now.as_millis(), limit], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
+        let probe = if room > 0 { webhooks::probe(connection, webhook, now)? } else { None };
+        let something = probe.is_some() || !rows.is_empty();
+        if something && !spacing.is_zero() {
+            start.execute(params![webhook.as_str(), now.plus(*spacing).as_millis()])?;
+        }
         for row in rows {
-            claims.push(claim_row(connection, row, now, lease)?);
+            claims.push(claim_row(connection, row, false, now, lease)?);
+        }
+        if let Some(row) = probe {
+            claims.push(claim_row(connection, row, true, now, lease)?);
         }
     }
     Ok(claims)
@@ -123,6 +175,7 @@ pub(super) fn claim(
 fn claim_row(
     connection: &Connection,
     row: i64,
+    probe: bool,
     now: Timestamp,
     lease: Duration,
 ) -> Result<Claim<ClaimedDelivery>, StoreError> {
@@ -137,7 +190,7 @@ fn claim_row(
             "SELECT d.key, d.webhook, m.key, m.body, m.content_type, d.attempts, d.round_attempts, d.round_started_at
              FROM delivery d JOIN message m ON m.id = d.message WHERE d.id = ?1",
         )?
-        .query_row([row], claimed_delivery)?;
+        .query_row([row], |row| claimed_delivery(row, probe))?;
     // An attempt whose lease lapsed was never answered for.
     connection
         .prepare_cached(
@@ -151,7 +204,7 @@ fn claim_row(
     Ok(Claim::new(token, delivery))
 }
 
-fn claimed_delivery(row: &Row<'_>) -> rusqlite::Result<ClaimedDelivery> {
+fn claimed_delivery(row: &Row<'_>, probe: bool) -> rusqlite::Result<ClaimedDelivery> {
     let bytes = |column: usize| row.get::<_, Vec<u8>>(column);
     Ok(ClaimedDelivery {
         id: DeliveryId::from_bytes(&bytes(0)?).ok_or_else(|| not_an_id(0))?,
@@ -162,6 +215,7 @@ fn claimed_delivery(row: &Row<'_>) -> rusqlite::Result<ClaimedDelivery> {
         attempt: row.get(5)?,
         round_attempt: row.get(6)?,
         round_started_at: Timestamp::from_millis(row.get(7)?),
+        probe,
     })
 }
 
@@ -172,11 +226,10 @@ pub(super) fn record(
     connection: &Connection,
     token: i64,
     id: DeliveryId,
-    attempt: u32,
-    outcome: &PostOutcome,
-    settlement: &Settlement,
+    (attempt, probe): (u32, bool),
+    record: &AttemptRecord,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Option<News>, StoreError> {
     let (row, webhook): (i64, String) = connection
         .prepare_cached(
             "SELECT id, webhook FROM delivery WHERE key = ?1 AND claim = ?2 AND state = 'sending'",
@@ -184,21 +237,36 @@ pub(super) fn record(
         .query_row(params![id.as_bytes(), token], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?
         .ok_or(StoreError::LeaseLost)?;
-    let (status, kind, error) = close_attempt(connection, row, attempt, outcome, now)?;
-    let (state, reason, due_at, done_at) = match settlement {
+    let status = close_attempt(connection, row, attempt, record, now)?;
+    // The webhook first: whether the delivery may be tried again depends on it.
+    let news = webhooks::observe(connection, &webhook, probe, record, now)?;
+    settle_row(connection, row, &webhook, status, record, now)?;
+    webhooks::after(connection, &webhook, news, record, now)?;
+    Ok(news)
+}
+
+/// Writes where an attempt leaves its delivery.
+fn settle_row(
+    connection: &Connection,
+    row: i64,
+    webhook: &str,
+    status: Option<u16>,
+    record: &AttemptRecord,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (state, reason, due_at, done_at) = match &record.settlement {
         Settlement::Delivered => ("delivered", None, None, Some(now)),
         // The webhook may have been disabled, or have left, while the attempt was under way.
-        Settlement::RetryAt { at, .. } => match webhooks::closed(connection, &webhook)? {
+        Settlement::RetryAt { at, .. } => match webhooks::closed(connection, webhook)? {
             None => ("pending", None, Some(*at), None),
             Some(why) => ("held", Some(why), None, None),
         },
         Settlement::Dead { reason, .. } => ("dead", Some((*reason).to_owned()), None, Some(now)),
     };
-    let error = if *settlement == Settlement::Delivered { None } else { error.or(kind.map(str::to_owned)) };
     connection
         .prepare_cached(
             "UPDATE delivery SET state = ?2, reason = ?3, due_at = ?4, done_at = ?5, claim = NULL, last_status = ?6,
-                 last_error = ?7 WHERE id = ?1",
+                 last_error = ?7, round_attempts = max(round_attempts - ?8, 0) WHERE id = ?1",
         )?
         .execute(params![
             row,
@@ -207,46 +275,24 @@ pub(super) fn record(
             due_at.map(Timestamp::as_millis),
             done_at.map(Timestamp::as_millis),
             status,
-            error
+            record.why,
+            u8::from(!record.spent)
         ])?;
-    match settlement {
-        Settlement::RetryAt { at, pause_webhook: true } => {
-            connection
-                .prepare_cached("UPDATE webhook SET paused_until = max(paused_until, ?2) WHERE slug = ?1")?
-                .execute(params![webhook, at.as_millis()])?;
-        }
-        Settlement::Dead { disable_webhook: true, .. } => {
-            webhooks::disable(connection, &webhook, "it answered 410 Gone", now)?;
-        }
-        Settlement::Delivered | Settlement::RetryAt { .. } | Settlement::Dead { .. } => {}
-    }
     Ok(())
 }
-
-type Closed = (Option<u16>, Option<&'static str>, Option<String>);
 
 fn close_attempt(
     connection: &Connection,
     delivery: i64,
     number: u32,
-    outcome: &PostOutcome,
+    record: &AttemptRecord,
     now: Timestamp,
-) -> Result<Closed, StoreError> {
-    let (status, kind, error, retry_after, excerpt, took) = match outcome {
+) -> Result<Option<u16>, StoreError> {
+    let (status, kind, retry_after, excerpt, took) = match &record.outcome {
         PostOutcome::Answered { status, retry_after, excerpt, took } => {
-            let error = (!(200..300).contains(status)).then(|| format!("answered {status}"));
-            (
-                Some(*status),
-                None,
-                error,
-                *retry_after,
-                Some(&excerpt[..excerpt.len().min(EXCERPT_BYTES)]),
-                took,
-            )
+            (Some(*status), None, *retry_after, Some(&excerpt[..excerpt.len().min(EXCERPT_BYTES)]), took)
         }
-        PostOutcome::Failed { kind, message, took } => {
-            (None, Some(kind.as_str()), Some(message.clone()), None, None, took)
-        }
+        PostOutcome::Failed { kind, took, .. } => (None, Some(kind.as_str()), None, None, took),
     };
     connection
         .prepare_cached(
@@ -260,12 +306,12 @@ fn close_attempt(
             now.as_millis(),
             status,
             kind,
-            error,
+            record.why,
             retry_after.map(millis),
             excerpt,
             millis(*took)
         ])?;
-    Ok((status, kind, error))
+    Ok(status)
 }
 
 fn millis(time: Duration) -> i64 {

@@ -9,7 +9,9 @@ use crate::ports::{RetentionPolicy, StoreError};
 const PAGES_PER_BATCH: u32 = 200;
 
 pub(super) fn retain(connection: &Connection, policy: RetentionPolicy) -> Result<u64, StoreError> {
-    let removed = remove_alerts(connection, policy)? + remove_articles(connection, policy)?;
+    let removed = remove_alerts(connection, policy)?
+        + remove_events(connection, policy)?
+        + remove_articles(connection, policy)?;
     if removed > 0 {
         give_back_pages(connection)?;
     }
@@ -25,16 +27,33 @@ fn remove_alerts(connection: &Connection, policy: RetentionPolicy) -> Result<u64
          ORDER BY a.created_at LIMIT ?2",
         params![policy.alerts_before.as_millis(), policy.batch],
     )?;
-    let mut of_alert =
-        connection.prepare_cached("SELECT message FROM delivery WHERE alert = ?1 AND message IS NOT NULL")?;
-    let mut alert = connection.prepare_cached("DELETE FROM alert WHERE id = ?1")?;
+    remove_with_messages(connection, "alert", &old)
+}
+
+/// Operational events of which nobody is to be told any more, likewise.
+fn remove_events(connection: &Connection, policy: RetentionPolicy) -> Result<u64, StoreError> {
+    let old = ids(
+        connection,
+        "SELECT e.id FROM event e WHERE e.at < ?1 AND e.told = 1
+         AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = e.id AND d.state IN ('pending', 'sending', 'held'))
+         ORDER BY e.at LIMIT ?2",
+        params![policy.alerts_before.as_millis(), policy.batch],
+    )?;
+    remove_with_messages(connection, "event", &old)
+}
+
+/// Removes rows of `table`, their deliveries, and the messages that carried those.
+fn remove_with_messages(connection: &Connection, table: &str, old: &[i64]) -> Result<u64, StoreError> {
+    let of_row = format!("SELECT message FROM delivery WHERE {table} = ?1 AND message IS NOT NULL");
+    let mut of_row = connection.prepare_cached(&of_row)?;
+    let mut remove = connection.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?;
     // Others may share a message; the last one takes it along.
     let mut message = connection.prepare_cached(
         "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = ?1)",
     )?;
-    for id in &old {
-        let messages: Vec<i64> = of_alert.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        alert.execute([id])?;
+    for id in old {
+        let messages: Vec<i64> = of_row.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        remove.execute([id])?;
         for id in messages {
             message.execute([id])?;
         }

@@ -2,16 +2,24 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::events;
 use super::feeds::{instant, slug};
+use crate::domain::alert::OperationsEvent;
+use crate::domain::breaker::{self, News, Sign, Streak};
+use crate::domain::delivery::Settlement;
 use crate::domain::{Timestamp, WebhookId};
 use crate::ports::StoreError;
 use crate::ports::hand::{WebhookHealth, WebhookRow};
+use crate::ports::outbox::AttemptRecord;
 
 /// Why deliveries wait for a webhook that left the configuration.
 const UNCONFIGURED: &str = "the webhook is not in the configuration";
 
 /// What every reason begins with that a person or an answer disabled a webhook for.
 const DISABLED: &str = "the webhook is disabled";
+
+/// Why deliveries wait for a webhook that is tripped; one at a time of those that do probes it.
+pub(super) const TRIPPED: &str = "the webhook is failing; one delivery at a time tries whether it is back";
 
 /// Makes the known webhooks those of the configuration; deliveries to one that left wait for its return.
 pub(super) fn sync(
@@ -37,7 +45,8 @@ pub(super) fn sync(
 fn closed_expression() -> String {
     format!(
         "CASE WHEN configured = 0 THEN '{UNCONFIGURED}'
-              WHEN disabled_at IS NOT NULL THEN coalesce(disabled_reason, '{DISABLED}') END"
+              WHEN disabled_at IS NOT NULL THEN coalesce(disabled_reason, '{DISABLED}')
+              WHEN tripped_at IS NOT NULL THEN '{TRIPPED}' END"
     )
 }
 
@@ -99,6 +108,8 @@ pub(super) fn disable(
         .prepare_cached("UPDATE webhook SET disabled_at = ?2, disabled_reason = ?3 WHERE slug = ?1")?
         .execute(params![webhook, now.as_millis(), format!("{DISABLED}: {why}")])?;
     hold_closed(connection)?;
+    // What waited for a better day waits for a person now.
+    release(connection, webhook, TRIPPED, now)?;
     Ok(known > 0)
 }
 
@@ -117,7 +128,124 @@ pub(super) fn enable(
     if known == 0 {
         return Ok(None);
     }
-    Ok(Some(release(connection, webhook, DISABLED, now)?))
+    let tripped = release(connection, webhook, TRIPPED, now)?;
+    Ok(Some(tripped + release(connection, webhook, DISABLED, now)?))
+}
+
+/// The delivery that may probe a tripped webhook now: the oldest that waits, none while another is under way.
+pub(super) fn probe(
+    connection: &Connection,
+    webhook: &WebhookId,
+    now: Timestamp,
+) -> Result<Option<i64>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT d.id FROM delivery d JOIN webhook w ON w.slug = d.webhook
+             WHERE d.webhook = ?1 AND (d.state = 'held' AND d.reason = ?3 OR d.state = 'sending' AND d.due_at <= ?2)
+               AND w.configured = 1 AND w.disabled_at IS NULL AND w.tripped_at IS NOT NULL
+               AND w.probe_at <= ?2 AND w.paused_until <= ?2
+               AND NOT EXISTS (SELECT 1 FROM delivery o WHERE o.webhook = ?1 AND o.state = 'sending' AND o.due_at > ?2)
+             ORDER BY d.id LIMIT 1",
+        )?
+        .query_row(params![webhook.as_str(), now.as_millis(), TRIPPED], |row| row.get(0))
+        .optional()?)
+}
+
+/// Writes what an attempt says about its webhook; answers what is to be told.
+pub(super) fn observe(
+    connection: &Connection,
+    webhook: &str,
+    probe: bool,
+    record: &AttemptRecord,
+    now: Timestamp,
+) -> Result<Option<News>, StoreError> {
+    let before = connection
+        .prepare_cached(
+            "SELECT failures, failing_since, tripped_at, probes, probe_at FROM webhook WHERE slug = ?1",
+        )?
+        .query_row([webhook], |row| {
+            Ok(Streak {
+                failures: row.get(0)?,
+                failing_since: instant(row, 1)?,
+                tripped_at: instant(row, 2)?,
+                probes: row.get(3)?,
+                probe_at: instant(row, 4)?,
+            })
+        })?;
+    let (after, news) = breaker::observe(before, record.sign, probe, &record.breaker, now, record.jitter);
+    let good = (record.sign == Sign::Good).then_some(now);
+    let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
+    connection
+        .prepare_cached(
+            "UPDATE webhook SET failures = ?2, failing_since = ?3, tripped_at = ?4, probes = ?5, probe_at = ?6,
+                 last_good_at = coalesce(?7, last_good_at), last_error = ?8 WHERE slug = ?1",
+        )?
+        .execute(params![
+            webhook,
+            after.failures,
+            millis(after.failing_since),
+            millis(after.tripped_at),
+            after.probes,
+            millis(after.probe_at),
+            millis(good),
+            record.why
+        ])?;
+    if let Settlement::RetryAt { at, pause_webhook: true } = record.settlement {
+        connection
+            .prepare_cached("UPDATE webhook SET paused_until = max(paused_until, ?2) WHERE slug = ?1")?
+            .execute(params![webhook, at.as_millis()])?;
+    }
+    Ok(news)
+}
+
+/// What follows for the webhook's other deliveries, and what is told.
+pub(super) fn after(
+    connection: &Connection,
+    webhook: &str,
+    news: Option<News>,
+    record: &AttemptRecord,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let why = record.why.as_deref().unwrap_or("no reason was given");
+    let gone = matches!(record.settlement, Settlement::Dead { disable_webhook: true, .. });
+    let (kind, message) = match news {
+        _ if gone => {
+            disable(connection, webhook, "it answered 410 Gone", now)?;
+            ("webhook.disabled", format!("{why}; it is disabled until `wirewatch webhooks enable {webhook}`"))
+        }
+        Some(News::Disabled) => {
+            let long = "every attempt failed for too long";
+            disable(connection, webhook, long, now)?;
+            (
+                "webhook.disabled",
+                format!("{long}, the last: {why}; `wirewatch webhooks enable {webhook}` brings it back"),
+            )
+        }
+        Some(News::Failing) => {
+            hold_closed(connection)?;
+            (
+                "webhook.failing",
+                format!("{} attempts failed in a row, the last: {why}", record.breaker.trip_after),
+            )
+        }
+        Some(News::Recovered) => {
+            resume(connection, webhook, now)?;
+            ("webhook.recovered", "it accepts messages again".to_owned())
+        }
+        None => return Ok(()),
+    };
+    events::insert(connection, &OperationsEvent { kind, at: now, subject: webhook.to_owned(), message })
+}
+
+/// Lets what waited for a webhook to come back go: with the retries it had left, and time for them.
+fn resume(connection: &Connection, webhook: &str, now: Timestamp) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE delivery SET state = 'pending', reason = NULL, due_at = ?3, round_started_at = ?3
+             WHERE webhook = ?1 AND state = 'held' AND reason = ?2",
+        )?
+        .execute(params![webhook, TRIPPED, now.as_millis()])?;
+    Ok(())
 }
 
 pub(super) fn list(connection: &Connection, now: Timestamp) -> Result<Vec<WebhookRow>, StoreError> {

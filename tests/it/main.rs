@@ -11,6 +11,7 @@ mod matching;
 mod message;
 mod operator;
 mod poll_rules;
+mod receiver;
 mod sim;
 mod store;
 mod support;

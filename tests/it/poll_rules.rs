@@ -351,3 +351,21 @@ fn a_window_that_rolled_over_shortens_the_interval_and_says_so() {
     assert_eq!(plan.feed.learnt_interval, Some(HOUR / 2));
     assert!(plan.feed.notice.unwrap().contains("all 6 entries were new"));
 }
+
+#[test]
+fn a_feed_that_falls_silent_for_far_longer_than_its_rhythm_is_told_of_once() {
+    let day = HOUR * 24;
+    let silent = |days: u32, since_last_good: Duration| {
+        let feed = claimed(|state| {
+            state.learnt_interval = Some(HOUR / 4);
+            state.last_new_at = Some(NOW.minus(day * days));
+            state.last_good_at = Some(NOW.minus(since_last_good));
+        });
+        let plan = plan(&feed, document(vec![]));
+        plan.events.iter().map(|event| event.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(silent(2, HOUR), [""; 0], "a weekend is no news");
+    assert_eq!(silent(3, HOUR), ["feed.quiet"]);
+    assert_eq!(silent(4, HOUR), [""; 0], "it was told when it began");
+    assert_eq!(silent(4, day * 2), ["feed.quiet"], "nobody looked when it began");
+}

@@ -143,7 +143,7 @@ impl Resolver<'_> {
                     "only topics with `facets` have a score; remove it, or turn the query into facets",
                 );
             }
-            let webhooks = self.webhooks_of(&fields, &known);
+            let webhooks = self.webhooks_of(&fields, "webhooks", &known);
             let tests = self.tests(&fields);
             let Ok(id) = TopicId::parse(&name) else { continue };
             self.note_topic(&id, &fields);
@@ -192,9 +192,15 @@ impl Resolver<'_> {
         }
     }
 
-    fn webhooks_of(&mut self, fields: &Fields<'_>, known: &BTreeSet<String>) -> Vec<WebhookId> {
+    /// The webhooks that a list names.
+    pub(super) fn webhooks_of(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &str,
+        known: &BTreeSet<String>,
+    ) -> Vec<WebhookId> {
         let mut webhooks: Vec<WebhookId> = Vec::new();
-        for (name, place) in fields.list("webhooks") {
+        for (name, place) in fields.list(key) {
             match WebhookId::parse(name) {
                 Ok(id) if webhooks.contains(&id) => {
                     self.warning("duplicate", place, format!("`{id}` is named twice"), "once is enough");

@@ -24,6 +24,7 @@ use super::settings::{
     TopicSettings,
 };
 use super::source::Place;
+use crate::domain::breaker::BreakerPolicy;
 use crate::domain::topic::ConceptSpec;
 use crate::domain::{TopicId, WebhookId};
 
@@ -45,7 +46,7 @@ pub(super) fn resolve(
     let concepts = resolver.concepts();
     let webhooks = resolver.webhooks(&delivery);
     let topics = resolver.topics();
-    resolver.unused(&concepts, &topics);
+    resolver.unused(&concepts, &topics, &alerts.operations);
     let Resolver { hash, sources, .. } = resolver;
     let hash = hash.finish().as_ref()[..8].iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
@@ -215,13 +216,15 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn alerts(&self) -> Option<AlertSettings> {
+    fn alerts(&mut self) -> Option<AlertSettings> {
         let fields = self.section("alerts")?;
         let first_poll = match fields.text("first_poll") {
             Some("alert") => FirstPoll::Alert,
             _ => FirstPoll::Baseline,
         };
-        Some(AlertSettings { max_age: fields.duration("max_age"), first_poll })
+        let known = self.places_of("webhooks").into_iter().map(|(id, _)| id).collect();
+        let operations = self.webhooks_of(&fields, "operations", &known);
+        Some(AlertSettings { max_age: fields.duration("max_age"), first_poll, operations })
     }
 
     fn retention(&self) -> Option<RetentionSettings> {
@@ -238,17 +241,28 @@ impl<'a> Resolver<'a> {
             timeout: fields.duration("timeout"),
             connect_timeout: fields.duration("connect_timeout"),
             give_up_after: fields.duration("give_up_after"),
+            breaker: BreakerPolicy {
+                trip_after: fields.count("trip_after"),
+                probe_interval: fields.duration("probe_interval"),
+                probe_interval_max: fields.duration("probe_interval_max"),
+                disable_after: fields.duration("disable_after"),
+            },
         })
     }
 
     /// Warns of what is configured and never used.
-    fn unused(&mut self, concepts: &[ConceptSpec], topics: &BTreeMap<TopicId, TopicSettings>) {
+    fn unused(
+        &mut self,
+        concepts: &[ConceptSpec],
+        topics: &BTreeMap<TopicId, TopicSettings>,
+        operations: &[WebhookId],
+    ) {
         if self.report.has_errors() {
             // A misspelt name makes what it meant look unused.
             return;
         }
         let named: BTreeSet<&str> =
-            topics.values().flat_map(|t| t.webhooks.iter().map(WebhookId::as_str)).collect();
+            topics.values().flat_map(|t| &t.webhooks).chain(operations).map(WebhookId::as_str).collect();
         let webhooks: Vec<(String, Place)> = self.places_of("webhooks");
         for (id, place) in &webhooks {
             if !named.contains(id.as_str()) && !topics.is_empty() {

@@ -10,6 +10,7 @@ use super::entries::unreachable_address;
 use super::fields::Fields;
 use crate::config::secret::SecretUrl;
 use crate::config::settings::{DeliverySettings, WebhookSettings};
+use crate::config::units::parse_rate;
 use crate::domain::WebhookId;
 use crate::domain::delivery::Format;
 use crate::message::{Credentials, SecretUse, TEMPLATE_NAMES, Target, Template, secret_use};
@@ -40,6 +41,11 @@ impl Resolver<'_> {
                 secrets,
                 timeout: fields.optional_duration("timeout").unwrap_or(delivery.timeout),
                 max_in_flight: fields.count("max_in_flight"),
+                rate: match fields.text("rate").map(parse_rate) {
+                    Some(Ok(rate)) => rate,
+                    // A rate that is wrong is reported already.
+                    Some(Err(_)) | None => format.and_then(Format::documented_rate),
+                },
                 give_up_after: fields.optional_duration("give_up_after").unwrap_or(delivery.give_up_after),
                 chat_id: fields.owned_text("chat_id"),
                 template: fields.owned_text("template"),

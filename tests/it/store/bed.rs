@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use wirewatch::domain::alert::{AlertContent, AlertHead, ArticleHead, FeedHead, TopicHead};
 use wirewatch::domain::article::{Entry, EntryIdentity, Suppression};
-use wirewatch::domain::delivery::{PlannedDelivery, PostOutcome, Rendered};
+use wirewatch::domain::breaker::{BreakerPolicy, Sign};
+use wirewatch::domain::delivery::{PlannedDelivery, PostOutcome, Rendered, Settlement};
 use wirewatch::domain::feed::{ClaimedFeed, FeedState};
 use wirewatch::domain::poll::{
     ArticleChange, ArticleText, PlannedAlert, PlannedArticle, PollPlan, PollSummary,
@@ -16,6 +17,7 @@ use wirewatch::domain::topic::{Field, Match, Severity, Span};
 use wirewatch::domain::{
     AlertId, ArticleKey, DeliveryId, FeedId, IdentityHash, MessageId, Timestamp, TopicId, WebhookId,
 };
+use wirewatch::ports::outbox::{AttemptRecord, Permit};
 use wirewatch::ports::{Claim, ConfigSync, FeedSync, HostLimits, Recorded, Store as _, StoreError};
 use wirewatch::sqlite::SqliteStore;
 
@@ -253,6 +255,38 @@ fn delivery(alert: AlertId, name: &str) -> PlannedDelivery {
 /// The delivery of the topic `t`'s alert on an article to a webhook.
 pub(crate) fn delivery_id(article: &str, to: &str) -> DeliveryId {
     DeliveryId::derive(AlertId::derive(&topic("t"), key(article)), &webhook(to))
+}
+
+/// A breaker that never trips.
+pub(crate) const CALM: BreakerPolicy = BreakerPolicy {
+    trip_after: 1000,
+    probe_interval: MINUTE,
+    probe_interval_max: HOUR,
+    disable_after: Duration::from_secs(365 * 86_400),
+};
+
+/// An attempt that was answered with this status, and what follows.
+pub(crate) fn attempted(status: u16, settlement: &Settlement) -> AttemptRecord {
+    let good = (200..300).contains(&status);
+    AttemptRecord {
+        outcome: answered(status),
+        settlement: settlement.clone(),
+        why: (!good).then(|| format!("answered {status}")),
+        sign: if good { Sign::Good } else { Sign::Bad },
+        spent: true,
+        breaker: CALM,
+        jitter: 0.0,
+    }
+}
+
+/// Room for so many at each webhook.
+pub(crate) fn room(permits: &[(&str, usize)]) -> Vec<Permit> {
+    let permit = |(name, room): &(&str, usize)| Permit {
+        webhook: webhook(name),
+        room: *room,
+        spacing: Duration::ZERO,
+    };
+    permits.iter().map(permit).collect()
 }
 
 /// A receiver's answer.

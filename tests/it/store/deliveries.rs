@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
-use wirewatch::domain::Timestamp;
-use wirewatch::domain::delivery::{ClaimedDelivery, DeliveryState, Settlement};
+use wirewatch::domain::alert::OperationsEvent;
+use wirewatch::domain::breaker::{BreakerPolicy, News};
+use wirewatch::domain::delivery::{ClaimedDelivery, DeliveryState, PlannedDelivery, Rendered, Settlement};
+use wirewatch::domain::poll::PollPlan;
+use wirewatch::domain::{DeliveryId, MessageId, Timestamp};
+use wirewatch::ports::outbox::AttemptRecord;
 use wirewatch::ports::reads::{DeliveryRow, Page};
-use wirewatch::ports::{Claim, Store as _, StoreError};
+use wirewatch::ports::{Claim, RetentionPolicy, Store as _, StoreError};
 
-use super::bed::{Bed, HOUR, LEASE, MINUTE, T0, alerting, answered, at, delivery_id, new, webhook};
+use super::bed::{
+    Bed, CALM, HOUR, LEASE, MINUTE, T0, alerting, at, attempted, delivery_id, new, plan, room, webhook,
+};
 
 const ALL: Page = Page { since: None, limit: 0 };
 
@@ -19,13 +25,12 @@ async fn with_alerts(bed: &Bed, articles: &[&str], webhooks: &[&str]) {
 }
 
 async fn claim(bed: &Bed, now: Timestamp, permits: &[(&str, usize)]) -> Vec<Claim<ClaimedDelivery>> {
-    let permits = permits.iter().map(|(name, count)| (webhook(name), *count)).collect();
-    bed.store.claim_due_deliveries(now, LEASE, permits).await.unwrap()
+    bed.store.claim_due_deliveries(now, LEASE, room(permits)).await.unwrap()
 }
 
 async fn settle(bed: &Bed, claim: &Claim<ClaimedDelivery>, settlement: Settlement, now: Timestamp) {
     let status = if settlement == Settlement::Delivered { 204 } else { 500 };
-    bed.store.record_attempt(claim, &answered(status), &settlement, now).await.unwrap();
+    bed.store.record_attempt(claim, attempted(status, &settlement), now).await.unwrap();
 }
 
 async fn row(bed: &Bed, article: &str, to: &str) -> DeliveryRow {
@@ -63,7 +68,7 @@ async fn a_delivery_is_pending_then_sending_then_delivered() {
         assert_eq!((done.state, done.attempts, done.last_status), (DeliveryState::Delivered, 1, Some(204)));
         assert_eq!((done.next_attempt_at, done.last_error), (None, None));
         assert_eq!(bed.store.next_due().await.unwrap().delivery, None);
-        let twice = bed.store.record_attempt(&claims[0], &answered(500), &retry(HOUR), T0).await;
+        let twice = bed.store.record_attempt(&claims[0], attempted(500, &retry(HOUR)), T0).await;
         assert!(matches!(twice, Err(StoreError::LeaseLost)), "{twice:?}");
     }
 }
@@ -104,7 +109,7 @@ async fn after_a_crash_what_was_being_sent_is_sent_again_under_the_same_id() {
     let same = again.iter().find(|claim| claim.work().id == cut_off.work().id).unwrap().work();
     let before = cut_off.work();
     assert_eq!((same.message, &same.body, same.attempt), (before.message, &before.body, 2));
-    let late = bed.store.record_attempt(&cut_off, &answered(204), &Settlement::Delivered, T0).await;
+    let late = bed.store.record_attempt(&cut_off, attempted(204, &Settlement::Delivered), T0).await;
     assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
     assert_eq!(bed.count("SELECT count(*) FROM attempt WHERE error_kind = 'interrupted'"), 1);
     assert_eq!(bed.count("SELECT count(*) FROM attempt WHERE ended_at IS NULL"), 2);
@@ -118,7 +123,7 @@ async fn an_attempt_that_never_reports_is_made_again_after_its_lease() {
         assert_eq!(bed.store.next_due().await.unwrap().delivery, Some(at(LEASE)));
         let again = claim(&bed, at(LEASE), &[("desk", 1)]).await.remove(0);
         assert_eq!((again.work().message, again.work().attempt), (silent.work().message, 2));
-        let late = bed.store.record_attempt(&silent, &answered(204), &Settlement::Delivered, at(LEASE)).await;
+        let late = bed.store.record_attempt(&silent, attempted(204, &Settlement::Delivered), at(LEASE)).await;
         assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
         settle(&bed, &again, Settlement::Delivered, at(LEASE)).await;
     }
@@ -234,5 +239,75 @@ async fn a_message_that_could_not_be_made_is_dead_from_the_start_and_says_why() 
         assert_eq!((dead.state, dead.webhook_id, dead.next_attempt_at), (DeliveryState::Dead, None, None));
         assert_eq!(dead.reason.as_deref(), Some("the message could not be made: the template names nothing"));
         assert_eq!(claim(&bed, T0, &[("broken", 1), ("desk", 1)]).await.len(), 1, "the others are sent");
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_a_poll_is_told_once_through_the_same_outbox() {
+    for bed in Bed::all() {
+        bed.configure(&["a"], &["ops"]).await;
+        let claimed = bed.claim_one(T0).await;
+        let event = OperationsEvent {
+            kind: "feed.failing",
+            at: T0,
+            subject: "a".to_owned(),
+            message: "the name does not resolve".to_owned(),
+        };
+        let plan = PollPlan { events: vec![event.clone()], ..plan(&claimed, T0, Vec::new()) };
+        bed.store.record_poll(&claimed, plan, T0).await.unwrap();
+        let untold = bed.store.untold_events().await.unwrap();
+        assert_eq!(untold.iter().map(|stored| &stored.event).collect::<Vec<_>>(), [&event]);
+        let id = DeliveryId::derive_event("feed.failing", "a", 0, untold[0].row.0, &webhook("ops"));
+        let delivery = PlannedDelivery {
+            id,
+            webhook: webhook("ops"),
+            message: MessageId::derive(&[id]),
+            content: Ok(Rendered { body: b"{}".to_vec(), content_type: "application/json" }),
+        };
+        // Told a second time, as after a crash between: nothing more is written.
+        for _ in 0..2 {
+            bed.store.tell_event(untold[0].row, vec![delivery.clone()], T0).await.unwrap();
+        }
+        assert!(bed.store.untold_events().await.unwrap().is_empty());
+        let claims = claim(&bed, T0, &[("ops", 5)]).await;
+        assert_eq!(claims.iter().map(|claim| claim.work().id).collect::<Vec<_>>(), [id]);
+        settle(&bed, &claims[0], Settlement::Delivered, T0).await;
+        let policy = RetentionPolicy { articles_before: T0, alerts_before: at(HOUR), batch: 10 };
+        assert_eq!(bed.store.retain(policy).await.unwrap(), 1, "events go with the alerts of their time");
+        assert!(bed.store.list_deliveries(ALL, None).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_tripped_webhook_gives_out_its_oldest_delivery_alone() {
+    for bed in Bed::all() {
+        with_alerts(&bed, &["x", "y", "z"], &["desk"]).await;
+        let breaker = BreakerPolicy { trip_after: 1, ..CALM };
+        let first = claim(&bed, T0, &[("desk", 2)]).await;
+        let failed = |spent| AttemptRecord { breaker, spent, ..attempted(500, &retry(HOUR)) };
+        let news = bed.store.record_attempt(&first[0], failed(true), T0).await.unwrap();
+        assert_eq!(news, Some(News::Failing));
+        assert_eq!(row(&bed, "z", "desk").await.state, DeliveryState::Held);
+        // One of before is still under way; when it ends the first probe is due, not before.
+        assert!(claim(&bed, at(MINUTE), &[("desk", 5)]).await.is_empty());
+        bed.store.record_attempt(&first[1], failed(true), T0).await.unwrap();
+        assert_eq!(bed.store.next_due().await.unwrap().delivery, Some(at(MINUTE)));
+        assert_eq!(bed.store.delivery_due(vec![webhook("desk")]).await.unwrap(), Some(at(MINUTE)));
+        for minutes in [1, 3] {
+            let now = at(MINUTE * minutes);
+            let probe = claim(&bed, now, &[("desk", 5)]).await;
+            assert_eq!(probe.len(), 1);
+            let work = probe[0].work();
+            assert_eq!((work.probe, work.id, work.round_attempt), (true, delivery_id("x", "desk"), 2));
+            assert!(claim(&bed, now, &[("desk", 5)]).await.is_empty(), "one at a time");
+            bed.store.record_attempt(&probe[0], failed(false), now).await.unwrap();
+        }
+        let now = at(MINUTE * 7);
+        let probe = claim(&bed, now, &[("desk", 5)]).await.remove(0);
+        let good = attempted(204, &Settlement::Delivered);
+        assert_eq!(bed.store.record_attempt(&probe, good, now).await.unwrap(), Some(News::Recovered));
+        assert_eq!(claim(&bed, now, &[("desk", 5)]).await.len(), 2);
+        let z = row(&bed, "z", "desk").await;
+        assert_eq!(z.attempts, 1, "it was not tried while others probed");
     }
 }

@@ -6,9 +6,7 @@ use wirewatch::domain::topic::Severity;
 use wirewatch::ports::Store as _;
 use wirewatch::ports::reads::{AlertState, FeedHealth, Page};
 
-use super::bed::{
-    Bed, HOUR, LEASE, T0, alerting, answered, at, delivery_id, key, new, plan, silent, webhook,
-};
+use super::bed::{Bed, HOUR, LEASE, T0, alerting, at, attempted, delivery_id, key, new, plan, room, silent};
 
 const ALL: Page = Page { since: None, limit: 0 };
 
@@ -68,13 +66,13 @@ async fn where_an_alert_stands_follows_from_its_deliveries() {
         };
         assert_eq!(state("mute").await, AlertState::Logged);
         assert_eq!(state("told").await, AlertState::Pending);
-        let permits = vec![(webhook("desk"), 1), (webhook("phone"), 1)];
+        let permits = room(&[("desk", 1), ("phone", 1)]);
         let claims = bed.store.claim_due_deliveries(T0, LEASE, permits).await.unwrap();
         assert_eq!(state("told").await, AlertState::Pending);
-        bed.store.record_attempt(&claims[0], &answered(200), &Settlement::Delivered, T0).await.unwrap();
+        bed.store.record_attempt(&claims[0], attempted(200, &Settlement::Delivered), T0).await.unwrap();
         assert_eq!(state("told").await, AlertState::Pending, "one is on its way still");
         let dead = Settlement::Dead { reason: "refused", disable_webhook: false };
-        bed.store.record_attempt(&claims[1], &answered(400), &dead, T0).await.unwrap();
+        bed.store.record_attempt(&claims[1], attempted(400, &dead), T0).await.unwrap();
         assert_eq!(state("told").await, AlertState::Dead);
 
         let rows = bed.store.list_alerts(ALL).await.unwrap();
@@ -91,14 +89,14 @@ async fn deliveries_are_listed_by_state() {
         bed.configure(&["a"], &["broken", "desk", "phone"]).await;
         let to = ["broken", "desk", "held", "phone"];
         bed.poll(T0, vec![alerting(new("x"), "t", &to, T0)]).await.unwrap();
-        let permits = vec![(webhook("desk"), 1)];
+        let permits = room(&[("desk", 1)]);
         let claims = bed.store.claim_due_deliveries(T0, LEASE, permits).await.unwrap();
         let only = async |state| {
             let rows = bed.store.list_deliveries(ALL, Some(state)).await.unwrap();
             rows.into_iter().map(|row| row.webhook.as_str().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(only(DeliveryState::Sending).await, ["desk"]);
-        bed.store.record_attempt(&claims[0], &answered(200), &Settlement::Delivered, T0).await.unwrap();
+        bed.store.record_attempt(&claims[0], attempted(200, &Settlement::Delivered), T0).await.unwrap();
         assert_eq!(only(DeliveryState::Delivered).await, ["desk"]);
         assert_eq!(only(DeliveryState::Pending).await, ["phone"]);
         assert_eq!(only(DeliveryState::Dead).await, ["broken"]);

@@ -6,7 +6,7 @@ use wirewatch::domain::poll::ArticleChange;
 use wirewatch::ports::reads::Page;
 use wirewatch::ports::{RetentionPolicy, Store as _};
 
-use super::bed::{Bed, DAY, LEASE, T0, alerting, answered, article, at, new, webhook};
+use super::bed::{Bed, DAY, LEASE, T0, alerting, article, at, attempted, new, room};
 
 const ALL: Page = Page { since: None, limit: 0 };
 
@@ -74,9 +74,9 @@ async fn an_article_stays_as_long_as_its_alert_and_an_alert_as_long_as_it_is_on_
         assert_eq!(clean(&bed, before(late, late, 8)).await, [2], "the logged alert and its article");
         assert_eq!(titles(&bed).await, 1, "the other one is on its way still");
 
-        let claims = bed.store.claim_due_deliveries(T0, LEASE, vec![(webhook("desk"), 1)]).await.unwrap();
+        let claims = bed.store.claim_due_deliveries(T0, LEASE, room(&[("desk", 1)])).await.unwrap();
         assert_eq!(clean(&bed, before(late, late, 8)).await, [0; 0], "it is being sent");
-        bed.store.record_attempt(&claims[0], &answered(200), &Settlement::Delivered, T0).await.unwrap();
+        bed.store.record_attempt(&claims[0], attempted(200, &Settlement::Delivered), T0).await.unwrap();
         assert_eq!(clean(&bed, before(late, late, 8)).await, [2]);
         assert!(bed.store.list_alerts(ALL).await.unwrap().is_empty());
         assert!(bed.store.list_deliveries(ALL, None).await.unwrap().is_empty());
@@ -96,10 +96,10 @@ async fn nothing_is_left_behind_and_the_space_is_given_back() {
         planned
     };
     bed.poll(T0, names.iter().map(big).collect()).await.unwrap();
-    let claims = bed.store.claim_due_deliveries(T0, LEASE, vec![(webhook("desk"), 1000)]).await.unwrap();
+    let claims = bed.store.claim_due_deliveries(T0, LEASE, room(&[("desk", 1000)])).await.unwrap();
     assert_eq!(claims.len(), 400);
     for claim in &claims {
-        bed.store.record_attempt(claim, &answered(200), &Settlement::Delivered, T0).await.unwrap();
+        bed.store.record_attempt(claim, attempted(200, &Settlement::Delivered), T0).await.unwrap();
     }
     bed.configure(&[], &["desk"]).await;
     let before_cleaning = bed.count("PRAGMA page_count");

@@ -12,8 +12,8 @@ use wirewatch::ports::reads::{AlertState, FeedHealth, Page};
 use wirewatch::sqlite::{MIGRATIONS, SCHEMA, SqliteStore};
 
 use super::bed::{
-    Bed, HOUR, LEASE, T0, alerting, answered, article, at, feed_id, identity, key, new, plan, silent, text,
-    webhook,
+    Bed, HOUR, LEASE, T0, alerting, article, at, attempted, feed_id, identity, key, new, plan, room, silent,
+    text, webhook,
 };
 
 const ALL: Page = Page { since: None, limit: 0 };
@@ -61,14 +61,14 @@ async fn rewrite_the_sample_of_the_present_schema() {
         }
         bed.store.record_poll(claim, planned, at(HOUR)).await.unwrap();
     }
-    let permits = vec![(webhook("desk"), 1), (webhook("phone"), 1)];
+    let permits = room(&[("desk", 1), ("phone", 1)]);
     for claim in bed.store.claim_due_deliveries(at(HOUR), LEASE, permits).await.unwrap() {
         let (status, settlement) = if claim.work().webhook == webhook("desk") {
             (204, Settlement::Delivered)
         } else {
             (503, Settlement::RetryAt { at: at(HOUR * 2), pause_webhook: true })
         };
-        bed.store.record_attempt(&claim, &answered(status), &settlement, at(HOUR)).await.unwrap();
+        bed.store.record_attempt(&claim, attempted(status, &settlement), at(HOUR)).await.unwrap();
     }
     bed.configure(&["a", "b", "gone"], &["broken", "desk", "phone"]).await;
     bed.store.close().await;
@@ -158,10 +158,10 @@ async fn work_goes_on_where_the_sample_stopped() {
         store.recover(at(HOUR * 3)).await.unwrap();
         let known = store.known(&feed_id("a"), vec![identity("told"), identity("never")]).await.unwrap();
         assert_eq!((known[0].is_some(), known[1].is_some()), (true, false), "schema {schema}");
-        let permits = vec![(webhook("phone"), 1)];
+        let permits = room(&[("phone", 1)]);
         let claims = store.claim_due_deliveries(at(HOUR * 3), LEASE, permits).await.unwrap();
         assert_eq!(claims[0].work().attempt, 2, "schema {schema}");
-        store.record_attempt(&claims[0], &answered(200), &Settlement::Delivered, at(HOUR * 3)).await.unwrap();
+        store.record_attempt(&claims[0], attempted(200, &Settlement::Delivered), at(HOUR * 3)).await.unwrap();
         store.close().await;
         assert_eq!(lines(&path, "SELECT \"table\" FROM pragma_foreign_key_check"), [""; 0]);
         assert_eq!(lines(&path, "PRAGMA integrity_check"), ["ok"]);

@@ -1,0 +1,5 @@
+//! A receiver that judges: it plays the endpoints senders meet, and says of each request what is wrong with it.
+
+mod judge;
+mod scenarios;
+mod server;
