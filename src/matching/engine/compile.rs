@@ -242,15 +242,25 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    /// The members of an OR group, nested groups and concepts opened.
-    fn alternatives(&self, node: NodeId) -> Vec<NodeId> {
-        match self.program.node(node) {
+    /// The members of an OR group, nested groups and concepts opened; those of a concept keep its name.
+    fn alternatives(&mut self, node: NodeId) -> Vec<NodeId> {
+        match self.program.node(node).clone() {
             Node::Or(range) => {
-                self.program.list(range).iter().flat_map(|child| self.alternatives(*child)).collect()
+                let members = self.program.list(&range).to_vec();
+                members.into_iter().flat_map(|member| self.alternatives(member)).collect()
             }
-            Node::Concept(_, inner) => self.alternatives(*inner),
+            Node::Concept(concept, inner) => {
+                let members = self.alternatives(inner);
+                members.into_iter().map(|member| self.named(concept, member)).collect()
+            }
             _ => vec![node],
         }
+    }
+
+    /// A member of a concept as a step of its own.
+    fn named(&mut self, concept: u32, member: NodeId) -> NodeId {
+        let label = self.labels.as_ref().and_then(|labels| labels.get(&member)).cloned();
+        self.push(Node::Concept(concept, member), || label.unwrap_or_default())
     }
 
     // --- concepts ----------------------------------------------------------------------------------------------

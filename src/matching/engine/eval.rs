@@ -70,7 +70,7 @@ impl Evaluation<'_> {
             Node::And(range) => self.program.list(range).iter().all(|child| self.is_true(*child, scope)),
             Node::Or(range) => self.program.list(range).iter().any(|child| self.is_true(*child, scope)),
             Node::Not(inner) => !self.is_true(*inner, scope),
-            Node::In(part, inner) => self.part(*part, scope).is_some_and(|scope| self.is_true(*inner, scope)),
+            Node::In(part, inner) => self.is_true(*inner, self.part(*part, scope)),
             Node::Concept(_, inner) => self.is_true(*inner, scope),
             Node::About(about) => holds(&self.program.abouts[*about as usize], self.document),
             Node::AtLeast { number, of } => {
@@ -99,8 +99,8 @@ impl Evaluation<'_> {
         })
     }
 
-    /// The part of `scope` that is in a part of the article.
-    pub(crate) fn part(&self, part: Part, scope: Span) -> Option<Span> {
+    /// The part of `scope` that is in a part of the article; it may be empty.
+    pub(crate) fn part(&self, part: Part, scope: Span) -> Span {
         let body = self.scratch.body;
         let (start, end) = match part {
             Part::Title => (0, body.min(self.scratch.title_words)),
@@ -108,8 +108,7 @@ impl Evaluation<'_> {
             Part::Body => (body, u32::MAX),
             _ => (0, u32::MAX),
         };
-        let both = Span { start: start.max(scope.start), end: end.min(scope.end) };
-        (both.start < both.end).then_some(both)
+        Span { start: start.max(scope.start), end: end.min(scope.end) }
     }
 
     /// Where a step is found within `scope`, in order.
@@ -132,9 +131,10 @@ impl Evaluation<'_> {
             }
             Node::NotIn(of, outer) => self.outside(*of, *outer, scope),
             Node::AtLeast { number, of } => {
-                let alternatives = self.program.list(of);
-                let holding = alternatives.iter().filter(|child| self.is_true(**child, scope)).count();
-                if holding >= *number as usize { self.all_spans(alternatives, scope) } else { vec![] }
+                // Asking whether they hold first would look at everything twice, and again at each level.
+                let found = self.program.list(of).iter().map(|child| self.spans(*child, scope));
+                let holding: Vec<Vec<Span>> = found.filter(|spans| !spans.is_empty()).collect();
+                if holding.len() >= *number as usize { holding.concat() } else { vec![] }
             }
             Node::Mentions { number, of } => {
                 let spans = self.spans(*of, scope);
@@ -144,9 +144,7 @@ impl Evaluation<'_> {
                 let limit = self.first(*words);
                 self.spans(*of, scope).into_iter().filter(|span| span.within(limit)).collect()
             }
-            Node::In(part, inner) => {
-                self.part(*part, scope).map(|scope| self.spans(*inner, scope)).unwrap_or_default()
-            }
+            Node::In(part, inner) => self.spans(*inner, self.part(*part, scope)),
             Node::Concept(_, inner) => self.spans(*inner, scope),
         };
         spans.sort_unstable();
@@ -319,11 +317,7 @@ impl Evaluation<'_> {
                 self.marks(*of, scope, Some(&spans), concept, out);
             }
             Node::Mentions { of, .. } => self.marks(*of, scope, only, concept, out),
-            Node::In(part, inner) => {
-                if let Some(scope) = self.part(*part, scope) {
-                    self.marks(*inner, scope, only, concept, out);
-                }
-            }
+            Node::In(part, inner) => self.marks(*inner, self.part(*part, scope), only, concept, out),
             Node::Concept(own, inner) => self.marks(*inner, scope, only, concept.or(Some(*own)), out),
         }
     }

@@ -1,5 +1,7 @@
 //! What is said of a match: score, spans, excerpt.
 
+use rustc_hash::FxHashMap;
+
 use super::eval::{EVERYWHERE, Evaluation, LEAD, Mark};
 use super::program::{NodeId, Scored, Topic};
 use crate::domain::topic::{FacetShare, Field, Match, Span};
@@ -35,16 +37,15 @@ impl Evaluation<'_> {
     pub(crate) fn best_marks(&self, root: NodeId) -> Vec<Mark> {
         let mut marks = Vec::new();
         self.marks(root, EVERYWHERE, None, None, &mut marks);
-        marks.sort_by_key(|mark| (mark.span.start, std::cmp::Reverse(mark.span.end), mark.leaf));
+        // Equal places stay in the order of the query, so that other topics make no difference.
+        marks.sort_by_key(|mark| (mark.span.start, std::cmp::Reverse(mark.span.end)));
         let mut kept: Vec<Mark> = Vec::new();
+        let mut ends: FxHashMap<Option<u32>, u32> = FxHashMap::default();
         for mark in marks {
-            let repeats = |other: &&Mark| {
-                other.span == mark.span
-                    || mark.span.start < other.span.end
-                        && mark.span.end <= other.span.end
-                        && other.concept == mark.concept
-            };
-            if !kept.iter().rev().take(8).any(|other| repeats(&other)) {
+            // What begins no earlier and ends no later than another one lies within it.
+            let end = ends.entry(mark.concept).or_insert(0);
+            if mark.span.end > *end && kept.last().is_none_or(|last| last.span != mark.span) {
+                *end = mark.span.end;
                 kept.push(mark);
             }
         }

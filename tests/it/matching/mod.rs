@@ -1,6 +1,9 @@
 //! The query language and the matcher.
 
+mod agree;
 mod cases;
+mod oracle;
+mod random;
 
 use wirewatch::domain::article::Document;
 
