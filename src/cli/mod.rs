@@ -4,6 +4,7 @@ mod check;
 mod compile;
 mod daemon;
 mod demo;
+mod feeds;
 mod listings;
 mod once;
 mod output;
@@ -55,7 +56,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// What is polled
     #[command(subcommand)]
-    Feeds(FeedsCommand),
+    Feeds(feeds::FeedsCommand),
     /// What is watched for
     #[command(subcommand)]
     Topics(topics::TopicsCommand),
@@ -68,12 +69,6 @@ enum Command {
     /// The outbox
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),
-}
-
-#[derive(Debug, Subcommand)]
-enum FeedsCommand {
-    /// List feeds: when each was last and will next be polled, and what is wrong with it
-    List(listings::FeedsList),
 }
 
 #[derive(Debug, Subcommand)]
@@ -172,7 +167,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Once => once::run(&global).await,
         Command::Check => check::run(&global),
         Command::Demo(args) => demo::run(&args).await,
-        Command::Feeds(FeedsCommand::List(args)) => listings::feeds(&global, &args).await,
+        Command::Feeds(command) => feeds::run(&global, &command).await,
         Command::Topics(command) => topics::run(&global, &command),
         Command::Articles(ArticlesCommand::List(args)) => listings::articles(&global, &args).await,
         Command::Alerts(AlertsCommand::List(args)) => listings::alerts(&global, &args).await,

@@ -70,7 +70,8 @@ impl Loader for FileLoader {
     }
 }
 
-fn limits(fetch: &FetchSettings) -> FetchLimits {
+/// The bounds of visits.
+pub(super) fn limits(fetch: &FetchSettings) -> FetchLimits {
     FetchLimits {
         timeout: fetch.timeout,
         connect_timeout: fetch.connect_timeout,
@@ -131,12 +132,29 @@ pub(super) async fn start(loader: &Arc<dyn Loader>, spread: bool) -> anyhow::Res
 #[error("{0}")]
 pub(super) struct BadConfiguration(String);
 
+/// The settings, for commands that run nothing.
+///
+/// # Errors
+/// [`BadConfiguration`] when the files are wrong.
+pub(super) fn settings(global: &Global) -> anyhow::Result<config::Settings> {
+    let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
+    let loaded = config::load(&request).map_err(|report| BadConfiguration(report.render(false)))?;
+    Ok(loaded.settings)
+}
+
+/// The settings where there is a configuration, else the defaults.
+///
+/// # Errors
+/// [`BadConfiguration`] when the files are wrong.
+pub(super) fn settings_or_defaults(global: &Global) -> anyhow::Result<config::Settings> {
+    let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
+    if config::find(&request).is_err() { Ok(config::defaults()) } else { settings(global) }
+}
+
 /// The database of the configuration, for commands that only read.
 ///
 /// # Errors
 /// [`BadConfiguration`] when the files are wrong, [`crate::sqlite::OpenError`] when the database is.
 pub(super) fn reading_store(global: &Global) -> anyhow::Result<SqliteStore> {
-    let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
-    let loaded = config::load(&request).map_err(|report| BadConfiguration(report.render(false)))?;
-    Ok(SqliteStore::open_for_reading(&loaded.settings.daemon.database)?)
+    Ok(SqliteStore::open_for_reading(&settings(global)?.daemon.database)?)
 }
