@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::domain::Timestamp;
-use crate::parse::link;
+use crate::parse::{date, link};
 use crate::parse::markup::Tag;
 use crate::parse::raw::{RawEntry, RawText};
 
@@ -57,12 +57,14 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
+    /// An entry as its tag begins it; CDF, the first of all formats, says link and date there.
     pub(super) fn new(tag: &Tag<'a>) -> Self {
         let about = tag.attributes().find(|(name, _)| name.rsplit(':').next() == Some("about"));
         Self {
             about: about.map(|(_, value)| htmlize::unescape_attribute(value)),
             lang: tag.attribute("xml:lang").map(Cow::Borrowed),
-            guid_is_link: false,
+            link: PageLink { url: tag.attribute("href").and_then(|href| link::resolve(href, None)), rank: 0 },
+            updated: tag.attribute("lastmod").and_then(date::parse),
             ..Self::default()
         }
     }
@@ -86,8 +88,8 @@ impl<'a> Draft<'a> {
             content: self.content,
             authors: self.authors,
             categories: self.categories,
-            published_at: self.published.or(if self.updated.is_none() { self.date.or(self.created) } else { None }),
-            updated_at: self.updated.or(self.date),
+            published_at: self.published.or(self.date).or(if self.updated.is_none() { self.created } else { None }),
+            updated_at: self.updated,
             lang: self.lang,
             guid,
         }

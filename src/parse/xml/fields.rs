@@ -13,9 +13,11 @@ use crate::parse::raw::{RawText, TextKind};
 use crate::parse::repair::Repair;
 use crate::parse::{date, limits, link};
 
-/// How sure it is that a link is the page: it says `alternate`, or is the text of RSS's `link`.
-const PAGE: u8 = 3;
-/// It leads to an HTML page, or does not say.
+/// How sure it is that a link is the page: it is the text of RSS's `link`.
+const PAGE: u8 = 4;
+/// It says that it leads to an HTML page.
+const HTML_PAGE: u8 = 3;
+/// It does not say where it leads.
 const MAYBE_PAGE: u8 = 2;
 /// It leads to something else.
 const OTHER_TYPE: u8 = 1;
@@ -87,7 +89,7 @@ impl<'a> Reader<'a, '_> {
     fn link(&mut self, tag: &Tag<'a>) {
         let href = tag.attribute("href").map(|href| self.entities.decode(href, self.repairs));
         let found = self.capture(tag, Mode::Value);
-        let rank = if href.is_some() { rank(tag) } else { Some(PAGE) };
+        let rank = if href.is_some() || tag.attribute("rel").is_some() { rank(tag) } else { Some(PAGE) };
         let Some(rank) = rank.filter(|_| !found.cut) else { return };
         let href = href.unwrap_or(found.text);
         let base = self.base_of(tag);
@@ -133,7 +135,10 @@ impl<'a> Reader<'a, '_> {
                 draft.guid_is_link = !says_no;
                 draft.guid = Some(text);
             }
-            Element::Id if draft.guid.is_none() => draft.guid = Some(text),
+            Element::Id if draft.guid.is_none() => {
+                draft.guid_is_link = true;
+                draft.guid = Some(text);
+            }
             Element::Language => draft.lang = Some(text),
             Element::Published | Element::Updated | Element::Created | Element::Date => {
                 let Some(at) = date::parse(&text) else { return };
@@ -175,8 +180,12 @@ impl<'a> Reader<'a, '_> {
 fn rank(tag: &Tag<'_>) -> Option<u8> {
     let rel = tag.attribute("rel").unwrap_or("alternate").trim();
     let alternate = rel.is_empty() || rel.eq_ignore_ascii_case("alternate");
-    let page = tag.attribute("type").is_none_or(|kind| kind.is_empty() || kind.contains("html"));
-    alternate.then_some(if page { MAYBE_PAGE } else { OTHER_TYPE })
+    let rank = match tag.attribute("type").map(str::trim) {
+        None | Some("") => MAYBE_PAGE,
+        Some(kind) if kind.contains("html") => HTML_PAGE,
+        Some(_) => OTHER_TYPE,
+    };
+    alternate.then_some(rank)
 }
 
 /// The name in a person's element.
