@@ -112,17 +112,17 @@ fn twice_encoded(text: &str) -> Option<String> {
     }
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {
-        match u8::try_from(character) {
-            Ok(byte) => bytes.push(byte),
-            Err(_) => {
-                let mut buffer = [0; 4];
-                let (byte, _, unknown) = WINDOWS_1252.encode(character.encode_utf8(&mut buffer));
-                match *byte {
-                    [byte] if !unknown => bytes.push(byte),
-                    _ => return None,
-                }
-            }
+        if let Ok(byte) = u8::try_from(character) {
+            bytes.push(byte);
+            continue;
         }
+        let mut buffer = [0; 4];
+        let (byte, _, unknown) = WINDOWS_1252.encode(character.encode_utf8(&mut buffer));
+        let [byte] = *byte else { return None };
+        if unknown {
+            return None;
+        }
+        bytes.push(byte);
     }
     let undone = String::from_utf8(bytes).ok()?;
     (undone.chars().filter(|c| !c.is_ascii()).count() >= TWICE_ENCODED).then_some(undone)

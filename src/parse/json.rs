@@ -27,12 +27,12 @@ pub(super) fn read(
     let version = feed.get("version").and_then(Value::as_str);
     repairs.add_if(!version.is_some_and(|v| v.contains("jsonfeed.org/version/1")), Repair::LooseJson);
     repairs.add_if(items.len() > limits::ENTRIES, Repair::Cut);
-    let entries = items.into_iter().take(limits::ENTRIES).filter_map(|item| match item {
-        Value::Object(item) => Some(entry(item, base, repairs)),
-        _ => {
+    let entries = items.into_iter().take(limits::ENTRIES).filter_map(|item| {
+        let Value::Object(item) = item else {
             repairs.add(Repair::LooseJson);
-            None
-        }
+            return None;
+        };
+        Some(entry(item, base, repairs))
     });
     let entries = entries.collect();
     Ok(RawFeed {
@@ -108,7 +108,9 @@ fn authors(item: &mut Map<String, Value>) -> Vec<Cow<'static, str>> {
     };
     let name = |person: Value| match person {
         Value::Object(mut person) => person.remove("name"),
-        other @ (Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => Some(other),
+        other @ (Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
+            Some(other)
+        }
     };
     strings(Some(Value::Array(people.into_iter().take(limits::NAMES + 1).filter_map(name).collect())))
 }

@@ -8,6 +8,7 @@ mod config_files;
 mod end_to_end;
 mod example_topics;
 mod message;
+mod parse;
 mod poll_rules;
 mod sim;
 mod store;

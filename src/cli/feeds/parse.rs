@@ -33,10 +33,8 @@ struct Document {
 
 /// Parses each document; one that fails stops none of the others.
 pub(super) async fn run(global: &Global, args: &ParseArgs) -> anyhow::Result<Outcome> {
-    let visitor = match args.documents.iter().any(|name| is_address(name)) {
-        true => Some(Visitor::new(global)?),
-        false => None,
-    };
+    let any_address = args.documents.iter().any(|name| is_address(name));
+    let visitor = if any_address { Some(Visitor::new(global)?) } else { None };
     let mut outcome = Outcome::Fine;
     for name in &args.documents {
         let document = match &visitor {
@@ -59,11 +57,7 @@ pub(super) async fn run(global: &Global, args: &ParseArgs) -> anyhow::Result<Out
 
 async fn visit(visitor: &Visitor, url: &str) -> Result<Document, String> {
     let fetched = visitor.fetch(url).await?;
-    Ok(Document {
-        body: fetched.body,
-        content_type: fetched.content_type,
-        base_url: Some(fetched.final_url),
-    })
+    Ok(Document { body: fetched.body, content_type: fetched.content_type, base_url: Some(fetched.final_url) })
 }
 
 fn read(name: &str, content_type: Option<&str>) -> Result<Document, String> {

@@ -42,7 +42,9 @@ impl Visitor {
         };
         match self.fetch.fetch(request).await {
             FetchOutcome::Fetched(fetched) => Ok(fetched),
-            FetchOutcome::Unchanged(_) => Err("the server says nothing changed, though nothing was known".to_owned()),
+            FetchOutcome::Unchanged(_) => {
+                Err("the server says nothing changed, though nothing was known".to_owned())
+            }
             FetchOutcome::Gone => Err("the server says that it is gone for good (status 410)".to_owned()),
             FetchOutcome::Throttled { status, .. } => {
                 Err(format!("the server asks to be left alone for a while (status {status})"))

@@ -87,8 +87,7 @@ impl<'a> Reader<'a, '_> {
 
     /// Whether an end tag belongs to something around the text.
     fn ends_structure(&mut self, name: &str) -> bool {
-        self.names.element(name).is_structure()
-            && self.frames.iter().any(|frame| same(frame.name, name))
+        self.names.element(name).is_structure() && self.frames.iter().any(|frame| same(frame.name, name))
     }
 
     /// Whether a start tag cannot be part of the text.

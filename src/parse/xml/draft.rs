@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::domain::Timestamp;
-use crate::parse::{date, link};
 use crate::parse::markup::Tag;
 use crate::parse::raw::{RawEntry, RawText};
+use crate::parse::{date, link};
 
 /// The best page address seen so far.
 #[derive(Debug, Default)]
@@ -77,8 +77,10 @@ impl<'a> Draft<'a> {
     /// The entry.
     pub(super) fn into_entry(mut self) -> RawEntry<'a> {
         let guid = self.guid.or(self.about).filter(|guid| !guid.trim().is_empty());
-        let permalink = guid.as_deref().filter(|_| self.guid_is_link).and_then(|guid| link::resolve(guid, None));
-        let has_body = |text: &Option<RawText<'_>>| text.as_ref().is_some_and(|t| !t.source.trim().is_empty());
+        let permalink =
+            guid.as_deref().filter(|_| self.guid_is_link).and_then(|guid| link::resolve(guid, None));
+        let has_body =
+            |text: &Option<RawText<'_>>| text.as_ref().is_some_and(|t| !t.source.trim().is_empty());
         let other = if has_body(&self.summary) || has_body(&self.content) { None } else { self.other_text };
         let has_title = has_body(&self.title);
         RawEntry {
@@ -88,7 +90,11 @@ impl<'a> Draft<'a> {
             content: self.content,
             authors: self.authors,
             categories: self.categories,
-            published_at: self.published.or(self.date).or(if self.updated.is_none() { self.created } else { None }),
+            published_at: self.published.or(self.date).or(if self.updated.is_none() {
+                self.created
+            } else {
+                None
+            }),
             updated_at: self.updated,
             lang: self.lang,
             guid,

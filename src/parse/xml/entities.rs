@@ -40,7 +40,7 @@ impl<'a> Entities<'a> {
             }
             let value = self.expand(value);
             self.expanded += value.len();
-            if self.expanded > limits::EXPANSION_BYTES {
+            if self.exhausted || self.expanded > limits::EXPANSION_BYTES {
                 return Err(ParseError::EntityBomb);
             }
             self.declared.entry(name).or_insert(value);
@@ -139,7 +139,8 @@ fn of_html(rest: &str, name: &str, out: &mut String, repairs: &mut Repairs) -> u
 fn name_of(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let window = &bytes[1..bytes.len().min(LONGEST + 2)];
-    let end = window.iter().position(|b| !(b.is_ascii_alphanumeric() || b"#._-:".contains(b) || *b >= 0x80))?;
+    let end =
+        window.iter().position(|b| !(b.is_ascii_alphanumeric() || b"#._-:".contains(b) || *b >= 0x80))?;
     (end > 0 && window[end] == b';').then(|| text.get(1..=end)).flatten()
 }
 
@@ -155,7 +156,10 @@ mod tests {
 
     #[test]
     fn references_are_decoded_once() {
-        assert_eq!(decode("&lt;b&gt; &amp;amp; &#8217;&#x1F600;"), ("<b> &amp; \u{2019}😀".to_owned(), vec![]));
+        assert_eq!(
+            decode("&lt;b&gt; &amp;amp; &#8217;&#x1F600;"),
+            ("<b> &amp; \u{2019}😀".to_owned(), vec![])
+        );
         assert_eq!(decode("a&nbsp;b&alpha;"), ("a\u{a0}bα".to_owned(), vec![Repair::HtmlEntity]));
         assert_eq!(decode("AT&T & &x; &"), ("AT&T & &x; &".to_owned(), vec![Repair::BareAmpersand]));
     }
@@ -163,7 +167,9 @@ mod tests {
     #[test]
     fn declared_ones_expand_within_bounds() {
         let mut entities = Entities::default();
-        entities.declare("DOCTYPE a [<!ENTITY co 'Acme &amp; Co'><!ENTITY x SYSTEM 'file:///etc/passwd'>]").unwrap();
+        entities
+            .declare("DOCTYPE a [<!ENTITY co 'Acme &amp; Co'><!ENTITY x SYSTEM 'file:///etc/passwd'>]")
+            .unwrap();
         let mut repairs = Repairs::default();
         assert_eq!(entities.decode("(&co;) &x;", &mut repairs), "(Acme &amp; Co) &x;");
     }

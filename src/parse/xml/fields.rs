@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 
 use super::capture::{Captured, Mode};
-use super::names::Element;
+use super::names::{Element, Text, Value};
 use super::{FeedKind, Reader};
 use crate::parse::markup::{Markup, Tag, Token};
 use crate::parse::raw::{RawText, TextKind};
@@ -26,39 +26,31 @@ impl<'a> Reader<'a, '_> {
     /// Reads an element that is one piece of information, with its end tag.
     pub(super) fn field(&mut self, element: Element, tag: &Tag<'a>) {
         match element {
-            Element::Title | Element::MediaTitle | Element::Description | Element::Summary
-            | Element::Content | Element::Encoded | Element::MediaText | Element::ItunesText => {
-                self.text_field(element, tag);
-            }
+            Element::Text(role) => self.text_field(role, tag),
+            Element::Value(what) => self.value(what, tag),
             Element::Link => self.link(tag),
             Element::Author | Element::Category => self.name(element, tag),
             Element::Ignored => drop(self.capture(tag, Mode::Escaped)),
-            _ => self.value(element, tag),
+            Element::Root | Element::Channel | Element::Item | Element::Unknown => {}
         }
     }
 
-    fn text_field(&mut self, element: Element, tag: &Tag<'a>) {
-        let Some(text) = self.text(tag) else { return };
+    fn text_field(&mut self, role: Text, tag: &Tag<'a>) {
+        let Some(text) = self.text(tag).filter(|text| !text.source.trim().is_empty()) else { return };
         let Some(draft) = &mut self.draft else {
-            if element == Element::Title && self.feed.title.is_none() && !text.source.trim().is_empty() {
-                self.feed.title = Some(text);
+            if role == Text::Title {
+                self.feed.title.get_or_insert(text);
             }
             return;
         };
-        let empty = text.source.trim().is_empty();
-        let first = |slot: &mut Option<RawText<'a>>, text| {
-            if slot.is_none() && !empty {
-                *slot = Some(text);
-            }
+        let slot = match role {
+            Text::Title => &mut draft.title,
+            Text::Subtitle => &mut draft.other_title,
+            Text::Summary if draft.summary.is_none() => &mut draft.summary,
+            Text::Summary | Text::Content => &mut draft.content,
+            Text::Fallback => &mut draft.other_text,
         };
-        match element {
-            Element::Title => first(&mut draft.title, text),
-            Element::MediaTitle => first(&mut draft.other_title, text),
-            Element::MediaText | Element::ItunesText => first(&mut draft.other_text, text),
-            Element::Content | Element::Encoded => first(&mut draft.content, text),
-            _ if draft.summary.is_some() => first(&mut draft.content, text),
-            _ => first(&mut draft.summary, text),
-        }
+        slot.get_or_insert(text);
     }
 
     /// The text of an element under its declared type; `None` where the document breaks off in it.
@@ -110,7 +102,8 @@ impl<'a> Reader<'a, '_> {
             let name = if found.markup { person(&found.text).map(Cow::Owned) } else { Some(found.text) };
             (&mut draft.authors, name)
         } else {
-            let given = tag.attribute("label").or_else(|| tag.attribute("term")).or_else(|| tag.attribute("text"));
+            let given =
+                tag.attribute("label").or_else(|| tag.attribute("term")).or_else(|| tag.attribute("text"));
             (&mut draft.categories, given.map(htmlize::unescape_attribute).or(Some(found.text)))
         };
         if list.len() <= limits::NAMES {
@@ -118,60 +111,70 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn value(&mut self, element: Element, tag: &Tag<'a>) {
+    fn value(&mut self, what: Value, tag: &Tag<'a>) {
         let found = self.capture(tag, Mode::Value);
         if found.cut || found.text.trim().is_empty() {
             return;
         }
         let text = found.text;
-        if self.draft.is_some() { self.value_of_entry(element, tag, text) } else { self.value_of_feed(element, text) }
-    }
-
-    fn value_of_entry(&mut self, element: Element, tag: &Tag<'a>, text: Cow<'a, str>) {
-        let Some(draft) = &mut self.draft else { return };
-        match element {
-            Element::Guid if draft.guid.is_none() => {
-                let says_no = tag.attribute("isPermaLink").is_some_and(|v| !v.trim().eq_ignore_ascii_case("true"));
-                draft.guid_is_link = !says_no;
-                draft.guid = Some(text);
-            }
-            Element::Id if draft.guid.is_none() => {
-                draft.guid_is_link = true;
-                draft.guid = Some(text);
-            }
-            Element::Language => draft.lang = Some(text),
-            Element::Published | Element::Updated | Element::Created | Element::Date => {
-                let Some(at) = date::parse(&text) else { return };
-                self.repairs.add_if(date::is_odd(&text), Repair::OddDate);
-                let slot = match element {
-                    Element::Published => &mut draft.published,
-                    Element::Updated => &mut draft.updated,
-                    Element::Created => &mut draft.created,
-                    _ => &mut draft.date,
-                };
-                slot.get_or_insert(at);
-            }
-            _ => {}
+        if self.draft.is_some() {
+            self.value_of_entry(what, tag, text);
+        } else {
+            self.value_of_feed(what, text);
         }
     }
 
-    fn value_of_feed(&mut self, element: Element, text: Cow<'a, str>) {
+    fn value_of_entry(&mut self, what: Value, tag: &Tag<'a>, text: Cow<'a, str>) {
+        let Some(draft) = &mut self.draft else { return };
+        let date = match what {
+            Value::Guid | Value::Id if draft.guid.is_some() => return,
+            Value::Guid => {
+                let permalink =
+                    tag.attribute("isPermaLink").is_none_or(|says| says.trim().eq_ignore_ascii_case("true"));
+                draft.guid_is_link = permalink;
+                draft.guid = Some(text);
+                return;
+            }
+            Value::Id => {
+                draft.guid_is_link = true;
+                draft.guid = Some(text);
+                return;
+            }
+            Value::Language => {
+                draft.lang = Some(text);
+                return;
+            }
+            Value::Published => &mut draft.published,
+            Value::Updated => &mut draft.updated,
+            Value::Created => &mut draft.created,
+            Value::Date => &mut draft.date,
+            Value::Ttl | Value::Hour | Value::Day | Value::Period | Value::Frequency => return,
+        };
+        if let Some(at) = date::parse(&text) {
+            date.get_or_insert(at);
+            self.repairs.add_if(date::is_odd(&text), Repair::OddDate);
+        }
+    }
+
+    fn value_of_feed(&mut self, what: Value, text: Cow<'a, str>) {
         let hints = &mut self.feed.hints;
         let number = || text.trim().parse::<u64>().ok();
-        match element {
-            Element::Language => self.feed.lang = Some(text),
-            Element::Ttl => {
-                let ttl = number().filter(|&minutes| minutes > 0).map(|m| Duration::from_secs(m.saturating_mul(60)));
+        match what {
+            Value::Language => self.feed.lang = Some(text),
+            Value::Ttl => {
+                let ttl = number()
+                    .filter(|&minutes| minutes > 0)
+                    .map(|m| Duration::from_secs(m.saturating_mul(60)));
                 hints.min_interval = hints.min_interval.max(ttl);
             }
-            Element::Hour => {
+            Value::Hour => {
                 // Some count from 1 to 24.
                 hints.skip_hours |= number().filter(|&hour| hour <= 24).map_or(0, |hour| 1 << (hour % 24));
             }
-            Element::Day => hints.skip_days |= weekday(&text).map_or(0, |day| 1 << day),
-            Element::Period => self.period = period(&text),
-            Element::Frequency => self.frequency = number().filter(|&n| n > 0),
-            _ => {}
+            Value::Day => hints.skip_days |= weekday(&text).map_or(0, |day| 1 << day),
+            Value::Period => self.period = period(&text),
+            Value::Frequency => self.frequency = number().filter(|&n| n > 0),
+            Value::Guid | Value::Id | Value::Published | Value::Updated | Value::Created | Value::Date => {}
         }
     }
 }
@@ -190,10 +193,9 @@ fn rank(tag: &Tag<'_>) -> Option<u8> {
 
 /// The name in a person's element.
 fn person(source: &str) -> Option<String> {
-    let mut markup = Markup::new(source);
     let mut inside = false;
     let mut name = String::new();
-    while let Some(token) = markup.next() {
+    for token in Markup::new(source) {
         match token {
             Token::Open(tag) => inside = tag.name.rsplit(':').next() == Some("name") && !tag.empty,
             Token::Close(_) if inside => break,

@@ -46,7 +46,9 @@ pub(super) fn read<'a>(
             Token::Open(tag) => reader.open(&tag)?,
             Token::Close(name) => reader.close(name),
             Token::Doctype(text) => {
-                reader.html |= text.get(7..).is_some_and(|rest| rest.trim_start().to_ascii_lowercase().starts_with("html"));
+                reader.html |= text
+                    .get(7..)
+                    .is_some_and(|rest| rest.trim_start().to_ascii_lowercase().starts_with("html"));
                 reader.entities.declare(text)?;
             }
             Token::Text(_) | Token::Cdata(_) | Token::Other => {}
@@ -142,12 +144,13 @@ impl<'a, 'r> Reader<'a, 'r> {
             return;
         }
         let local = tag.name.rsplit(':').next().unwrap_or(tag.name);
-        let kind = match element {
-            Element::Root if local.eq_ignore_ascii_case("rss") => FeedKind::Rss,
-            Element::Root if local.eq_ignore_ascii_case("feed") => FeedKind::Atom,
-            Element::Root => FeedKind::Rdf,
-            Element::Item if local.eq_ignore_ascii_case("entry") => FeedKind::Atom,
-            _ => FeedKind::Rss,
+        let is = |name: &str| local.eq_ignore_ascii_case(name);
+        let kind = if is("feed") || is("entry") {
+            FeedKind::Atom
+        } else if is("rdf") {
+            FeedKind::Rdf
+        } else {
+            FeedKind::Rss
         };
         self.kind = Some(kind);
         self.repairs.add_if(!self.frames.is_empty() || element != Element::Root, Repair::EmbeddedFeed);

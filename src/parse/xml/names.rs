@@ -31,38 +31,49 @@ pub(super) enum Element {
     Channel,
     /// `item`, `entry`.
     Item,
-    Title,
+    Text(Text),
+    Value(Value),
     Link,
-    /// RSS `guid`, which may be a link.
+    Author,
+    Category,
+    /// Not of interest with all that is inside: `image`, `source`, …
+    Ignored,
+    /// Not of interest; what is inside may be.
+    Unknown,
+}
+
+/// What a text serves as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    Title,
+    /// A title where there is no other.
+    Subtitle,
+    /// RSS `description`, Atom `summary`.
+    Summary,
+    /// Atom `content`, `content:encoded`, `xhtml:body`.
+    Content,
+    /// A text where there is no other.
+    Fallback,
+}
+
+/// What a single value says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    /// RSS `guid`, which may say that it is no link.
     Guid,
     /// Atom `id`.
     Id,
-    /// RSS `description`, Atom 0.3 `tagline`.
-    Description,
-    Summary,
-    Content,
-    /// `content:encoded`, `xhtml:body`.
-    Encoded,
     Published,
     Updated,
     Created,
-    /// `dc:date`, which says neither.
+    /// `dc:date`, which says none of these.
     Date,
-    Author,
-    Category,
     Language,
     Ttl,
     Hour,
     Day,
     Period,
     Frequency,
-    MediaTitle,
-    MediaText,
-    ItunesText,
-    /// Not of interest with all that is inside: `image`, `source`, …
-    Ignored,
-    /// Not of interest; what is inside may be.
-    Unknown,
 }
 
 impl Element {
@@ -111,7 +122,8 @@ impl<'a> Names<'a> {
             if self.declared.len() < DECLARATIONS {
                 let known = vocabulary(uri);
                 // A default namespace that nobody knows is a misspelt one of a feed.
-                let meant = known.unwrap_or(if prefix.is_empty() { Vocabulary::Core } else { Vocabulary::Other });
+                let meant =
+                    known.unwrap_or(if prefix.is_empty() { Vocabulary::Core } else { Vocabulary::Other });
                 self.odd |= prefix.is_empty() && known.is_none();
                 self.declared.push((prefix, meant));
             }
@@ -121,7 +133,8 @@ impl<'a> Names<'a> {
     /// What an element of this name is.
     pub(super) fn element(&mut self, name: &str) -> Element {
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
-        let declared = self.declared.iter().rev().find(|(known, _)| *known == prefix).map(|(_, meant)| *meant);
+        let declared =
+            self.declared.iter().rev().find(|(known, _)| *known == prefix).map(|(_, meant)| *meant);
         let vocabulary = match declared {
             Some(meant) => meant,
             None if prefix.is_empty() => Vocabulary::Core,
@@ -196,11 +209,11 @@ fn element(vocabulary: Vocabulary, local: &str) -> Element {
         Vocabulary::Core => core(lower),
         Vocabulary::Dc | Vocabulary::DcTerms => dublin_core(lower),
         Vocabulary::Rdf if lower == b"rdf" => Element::Root,
-        Vocabulary::Content if matches!(&*lower, b"encoded") => Element::Encoded,
-        Vocabulary::Xhtml if lower == b"body" => Element::Encoded,
+        Vocabulary::Content if matches!(&*lower, b"encoded") => Element::Text(Text::Content),
+        Vocabulary::Xhtml if lower == b"body" => Element::Text(Text::Content),
         Vocabulary::Media | Vocabulary::Itunes => media(vocabulary, lower),
-        Vocabulary::Syndication if lower == b"updateperiod" => Element::Period,
-        Vocabulary::Syndication if lower == b"updatefrequency" => Element::Frequency,
+        Vocabulary::Syndication if lower == b"updateperiod" => Element::Value(Value::Period),
+        Vocabulary::Syndication if lower == b"updatefrequency" => Element::Value(Value::Frequency),
         Vocabulary::Content
         | Vocabulary::Rdf
         | Vocabulary::Syndication
@@ -214,24 +227,22 @@ fn core(lower: &[u8]) -> Element {
         b"rss" | b"rdf" | b"feed" => Element::Root,
         b"channel" => Element::Channel,
         b"item" | b"entry" => Element::Item,
-        b"title" => Element::Title,
+        b"title" => Element::Text(Text::Title),
         b"link" => Element::Link,
-        b"guid" => Element::Guid,
-        b"id" => Element::Id,
-        b"description" => Element::Description,
-        b"summary" | b"abstract" => Element::Summary,
-        b"content" => Element::Content,
-        b"body" | b"fullitem" => Element::Encoded,
-        b"pubdate" | b"published" | b"issued" => Element::Published,
-        b"updated" | b"modified" => Element::Updated,
-        b"created" => Element::Created,
-        b"date" => Element::Date,
+        b"guid" => Element::Value(Value::Guid),
+        b"id" => Element::Value(Value::Id),
+        b"description" | b"summary" | b"abstract" => Element::Text(Text::Summary),
+        b"content" | b"body" | b"fullitem" => Element::Text(Text::Content),
+        b"pubdate" | b"published" | b"issued" => Element::Value(Value::Published),
+        b"updated" | b"modified" => Element::Value(Value::Updated),
+        b"created" => Element::Value(Value::Created),
+        b"date" => Element::Value(Value::Date),
         b"author" | b"creator" => Element::Author,
         b"category" => Element::Category,
-        b"language" => Element::Language,
-        b"ttl" => Element::Ttl,
-        b"hour" => Element::Hour,
-        b"day" => Element::Day,
+        b"language" => Element::Value(Value::Language),
+        b"ttl" => Element::Value(Value::Ttl),
+        b"hour" => Element::Value(Value::Hour),
+        b"day" => Element::Value(Value::Day),
         b"image" | b"textinput" | b"source" | b"cloud" | b"contributor" | b"managingeditor"
         | b"webmaster" | b"generator" | b"subtitle" | b"tagline" | b"copyright" | b"rights" | b"info"
         | b"comments" | b"enclosure" => Element::Ignored,
@@ -241,25 +252,25 @@ fn core(lower: &[u8]) -> Element {
 
 fn dublin_core(lower: &[u8]) -> Element {
     match lower {
-        b"title" => Element::Title,
-        b"description" => Element::Description,
-        b"date" => Element::Date,
-        b"issued" => Element::Published,
-        b"modified" => Element::Updated,
-        b"created" => Element::Created,
+        b"title" => Element::Text(Text::Title),
+        b"description" => Element::Text(Text::Summary),
+        b"date" => Element::Value(Value::Date),
+        b"issued" => Element::Value(Value::Published),
+        b"modified" => Element::Value(Value::Updated),
+        b"created" => Element::Value(Value::Created),
         b"creator" | b"author" => Element::Author,
         b"subject" => Element::Category,
-        b"language" => Element::Language,
+        b"language" => Element::Value(Value::Language),
         _ => Element::Unknown,
     }
 }
 
 fn media(vocabulary: Vocabulary, lower: &[u8]) -> Element {
     match (vocabulary, lower) {
-        (Vocabulary::Media, b"title") => Element::MediaTitle,
-        (Vocabulary::Media, b"description") => Element::MediaText,
-        (Vocabulary::Itunes, b"title") => Element::MediaTitle,
-        (Vocabulary::Itunes, b"summary") => Element::ItunesText,
+        (_, b"title") => Element::Text(Text::Subtitle),
+        (Vocabulary::Media, b"description") | (Vocabulary::Itunes, b"summary") => {
+            Element::Text(Text::Fallback)
+        }
         (Vocabulary::Itunes, b"author") => Element::Author,
         _ => Element::Unknown,
     }
