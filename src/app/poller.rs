@@ -221,8 +221,10 @@ fn parse_document(
 ) -> Result<ReadDocument, FetchFailure> {
     let context =
         ParseContext { content_type: fetched.content_type.as_deref(), base_url: Some(&fetched.final_url) };
-    let parsed = parse::parse(&fetched.body, &context)
+    let mut parsed = parse::parse(&fetched.body, &context)
         .map_err(|problem| failure(FailureKind::NotAFeed, &problem.to_string()))?;
+    // An entry that says nothing can neither be told nor be known again.
+    parsed.entries.retain(|entry| !entry.is_empty());
     if !parsed.repairs.is_empty() {
         debug!(repairs = ?parsed.repairs, "the document needed repairs");
     }

@@ -6,6 +6,7 @@ mod compile;
 mod daemon;
 mod deliveries;
 mod demo;
+mod feeds;
 mod listings;
 mod once;
 mod output;
@@ -58,7 +59,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// What is polled
     #[command(subcommand)]
-    Feeds(FeedsCommand),
+    Feeds(feeds::FeedsCommand),
     /// What is watched for
     #[command(subcommand)]
     Topics(topics::TopicsCommand),
@@ -74,12 +75,6 @@ enum Command {
     /// Where alerts go
     #[command(subcommand)]
     Webhooks(webhooks::WebhooksCommand),
-}
-
-#[derive(Debug, Subcommand)]
-enum FeedsCommand {
-    /// List feeds: when each was last and will next be polled, and what is wrong with it
-    List(listings::FeedsList),
 }
 
 #[derive(Debug, Subcommand)]
@@ -167,7 +162,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Once => once::run(&global).await,
         Command::Check => check::run(&global),
         Command::Demo(args) => demo::run(&args).await,
-        Command::Feeds(FeedsCommand::List(args)) => listings::feeds(&global, &args).await,
+        Command::Feeds(command) => feeds::run(&global, &command).await,
         Command::Topics(command) => topics::run(&global, &command).await,
         Command::Articles(ArticlesCommand::List(args)) => listings::articles(&global, &args).await,
         Command::Alerts(command) => alerts::run(&global, &command).await,

@@ -71,7 +71,8 @@ impl Loader for FileLoader {
     }
 }
 
-fn limits(fetch: &FetchSettings) -> FetchLimits {
+/// The bounds of visits.
+pub(super) fn limits(fetch: &FetchSettings) -> FetchLimits {
     FetchLimits {
         timeout: fetch.timeout,
         connect_timeout: fetch.connect_timeout,
@@ -144,14 +145,31 @@ pub(super) fn fetcher(settings: &Settings) -> anyhow::Result<HttpFetch> {
     HttpFetch::new(limits(&settings.fetch), Arc::new(SystemClock)).context("making the HTTP client")
 }
 
+/// The settings, for commands that run nothing.
+///
+/// # Errors
+/// [`BadConfiguration`] when the files are wrong.
+pub(super) fn settings(global: &Global) -> anyhow::Result<Settings> {
+    let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
+    let loaded = config::load(&request).map_err(|report| BadConfiguration::new(&report))?;
+    Ok(loaded.settings)
+}
+
+/// The settings where there is a configuration, else the defaults.
+///
+/// # Errors
+/// [`BadConfiguration`] when the files are wrong.
+pub(super) fn settings_or_defaults(global: &Global) -> anyhow::Result<Settings> {
+    let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
+    if config::find(&request).is_err() { Ok(config::defaults()) } else { settings(global) }
+}
+
 /// The database of the configuration, for commands that only read.
 ///
 /// # Errors
 /// [`BadConfiguration`] when the files are wrong, [`crate::sqlite::OpenError`] when the database is.
 pub(super) fn reading_store(global: &Global) -> anyhow::Result<SqliteStore> {
-    let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
-    let loaded = config::load(&request).map_err(|report| BadConfiguration::new(&report))?;
-    Ok(SqliteStore::open_for_reading(&loaded.settings.daemon.database)?)
+    Ok(SqliteStore::open_for_reading(&settings(global)?.daemon.database)?)
 }
 
 /// The database of the configuration, for one change by hand, also while a daemon runs on it.
@@ -159,9 +177,7 @@ pub(super) fn reading_store(global: &Global) -> anyhow::Result<SqliteStore> {
 /// # Errors
 /// As [`reading_store`].
 pub(super) fn changing_store(global: &Global) -> anyhow::Result<SqliteStore> {
-    let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
-    let loaded = config::load(&request).map_err(|report| BadConfiguration(report.render(false)))?;
-    Ok(SqliteStore::open_for_a_change(&loaded.settings.daemon.database)?)
+    Ok(SqliteStore::open_for_a_change(&settings(global)?.daemon.database)?)
 }
 
 /// The configuration with everything it needs, credentials included, ready for use.

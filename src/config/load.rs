@@ -148,7 +148,12 @@ pub fn defaults() -> Settings {
     resolved.expect("the built-in defaults are right").0
 }
 
-fn find(request: &LoadRequest) -> Result<PathBuf, Report> {
+/// Where the configuration is: the file named in the request, else the one in `$WIREWATCH_CONFIG`, else
+/// the first that exists of the usual places.
+///
+/// # Errors
+/// When none was named and none exists.
+pub fn find(request: &LoadRequest) -> Result<PathBuf, Report> {
     if let Some(path) = &request.path {
         return Ok(path.clone());
     }

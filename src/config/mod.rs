@@ -19,7 +19,7 @@ pub mod settings;
 mod source;
 pub mod units;
 
-pub use load::{Credentials, LoadRequest, Loaded, Variables, defaults, load};
+pub use load::{Credentials, LoadRequest, Loaded, Variables, defaults, find, load};
 pub use locate::{ConceptPart, SourceMap, TextPlace, TopicPart};
 pub use report::{Level, Problem, Report};
 pub use schema::schema;

@@ -30,6 +30,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether there is nothing to read, to follow or to recognise it by.
+    pub fn is_empty(&self) -> bool {
+        let texts = [&self.title, &self.summary, &self.content];
+        self.guid.is_none() && self.link.is_none() && texts.iter().all(|text| text.trim().is_empty())
+    }
+
     /// The article's plain text: summary, blank line, content; content alone where it begins with the summary.
     pub fn text(&self) -> String {
         let (summary, content) = (self.summary.trim(), self.content.trim());

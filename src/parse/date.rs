@@ -38,6 +38,13 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     date.instant()
 }
 
+/// Whether a date is written in none of the forms that RFC 822, its successors and RFC 3339 allow.
+pub(super) fn is_odd(text: &str) -> bool {
+    let text = text.trim();
+    let w3c = || text.parse::<jiff::Timestamp>().is_ok() || text.parse::<civil::Date>().is_ok();
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).is_err() && !w3c()
+}
+
 fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
     let mut pieces = Vec::with_capacity(16);
     let mut rest = text;

@@ -32,6 +32,10 @@ pub(super) fn decode<'a>(body: &'a [u8], content_type: Option<&str>, repairs: &m
             }
             repairs.add(Repair::Charset);
         }
+        if let Some(undone) = twice_encoded(text) {
+            repairs.add(Repair::Charset);
+            return Cow::Owned(undone);
+        }
         repairs.add_if(known.is_some_and(|known| known != UTF_8) && !body.is_ascii(), Repair::Charset);
         return Cow::Borrowed(text);
     }
@@ -94,6 +98,34 @@ fn prolog_charset(body: &[u8]) -> Option<String> {
     let value = value.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     value[1..].split(quote).next().map(|label| label.trim().to_owned())
+}
+
+/// How many characters must come out right before a document is taken for encoded twice.
+const TWICE_ENCODED: usize = 4;
+
+/// Undoes UTF-8 that was taken for windows-1252 and encoded once more (`Ã¼` for `ü`), where that is so of
+/// every character of the document that is not ASCII. A text that merely quotes such letters has others, too.
+fn twice_encoded(text: &str) -> Option<String> {
+    let suspicious = |pair: &[u8]| memchr::memmem::find(text.as_bytes(), pair).is_some();
+    if !["Ã", "â€", "Â", "Ð", "Ñ"].iter().any(|sign| suspicious(sign.as_bytes())) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    for character in text.chars() {
+        if let Ok(byte) = u8::try_from(character) {
+            bytes.push(byte);
+            continue;
+        }
+        let mut buffer = [0; 4];
+        let (byte, _, unknown) = WINDOWS_1252.encode(character.encode_utf8(&mut buffer));
+        let [byte] = *byte else { return None };
+        if unknown {
+            return None;
+        }
+        bytes.push(byte);
+    }
+    let undone = String::from_utf8(bytes).ok()?;
+    (undone.chars().filter(|c| !c.is_ascii()).count() >= TWICE_ENCODED).then_some(undone)
 }
 
 /// Whether the body has more characters of several bytes that are valid UTF-8 than places that are not.

@@ -3,8 +3,7 @@
 /// The most bytes of a document. Twice the default of `fetch.max_body`, so that the fetcher's bound speaks first.
 pub const DOCUMENT_BYTES: usize = 64 << 20;
 
-/// The deepest nesting of elements, those inside texts not counted. feed-rs recurses; a thousand levels
-/// overflow the stack of a thread, which nothing can catch.
+/// The deepest nesting of elements, those inside texts not counted. Real feeds stay below ten.
 pub const DEPTH: usize = 256;
 
 /// The most entries taken from one document; the first ones. The largest archive feed seen has 1,046.

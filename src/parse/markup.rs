@@ -147,6 +147,11 @@ impl<'a> Markup<'a> {
         Self { source, start: 0, at: 0, missing: Missing::default(), html, last_end, ragged: false }
     }
 
+    /// What is read.
+    pub fn source(&self) -> &'a str {
+        self.source
+    }
+
     /// Where the last token stood in the source.
     pub fn span(&self) -> Range<usize> {
         self.start..self.at

@@ -1,8 +1,8 @@
 //! Bytes to entries: what a publisher's document says, as plain text.
 //!
 //! Pure: the same bytes give the same entries, at any time, on any machine. The way is
-//! [`decode`] (characters) → sniffing (XML, JSON or neither) → reading (feed-rs, or the forgiving reader where a
-//! document is broken) → [`clean`] (plain text, bounded). Everything that had to be put right is named by a
+//! [`decode`] (characters) → sniffing (XML, JSON or neither) → reading
+//! ([`xml`], [`json`], which forgive) → [`clean`] (plain text, bounded). Everything that had to be put right is named by a
 //! [`Repair`]; no input makes it panic, hang or take memory without bound.
 
 mod clean;
@@ -13,6 +13,7 @@ mod error;
 mod feedrs;
 mod html;
 mod identity;
+mod json;
 pub mod limits;
 mod link;
 pub mod markup;
@@ -20,6 +21,7 @@ mod raw;
 mod repair;
 mod report;
 mod text;
+mod xml;
 
 use serde::Serialize;
 use url::Url;
@@ -35,6 +37,7 @@ pub use repair::Repair;
 pub use report::report;
 pub use text::html_to_text;
 
+use raw::RawFeed;
 use repair::Repairs;
 
 /// What is known of a document besides its bytes.
@@ -95,10 +98,8 @@ pub fn parse(body: &[u8], context: &ParseContext<'_>) -> Result<ParsedFeed, Pars
         return Err(ParseError::Empty);
     }
     let base = context.base_url.and_then(|base| Url::parse(base).ok());
-    let text = without_declaration(text);
-    let (mut raw, kind) = feedrs::read(text, base.as_ref())?;
-    repairs.add_if(raw.entries.len() > limits::ENTRIES, Repair::Cut);
-    raw.entries.truncate(limits::ENTRIES);
+    repairs.add_if(text.bytes().any(is_forbidden), Repair::ControlCharacters);
+    let (raw, kind) = read(text, base.as_ref(), &mut repairs)?;
     Ok(ParsedFeed {
         kind,
         title: raw.title.map(|title| clean::title(&title, &mut repairs)).filter(|title| !title.is_empty()),
@@ -110,7 +111,32 @@ pub fn parse(body: &[u8], context: &ParseContext<'_>) -> Result<ParsedFeed, Pars
     })
 }
 
-/// The document without `<?xml …?>`, whose encoding no longer holds.
-fn without_declaration(text: &str) -> &str {
-    text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")).map_or(text, |(_, rest)| rest)
+/// Reads a document by the reader for its kind; one that finds no feed in it asks feed-rs for a second opinion.
+fn read<'a>(
+    text: &'a str,
+    base: Option<&Url>,
+    repairs: &mut Repairs,
+) -> Result<(RawFeed<'a>, FeedKind), ParseError> {
+    let read = if text.starts_with(['{', '[']) {
+        json::read(text, base, repairs).map(|raw| (raw, FeedKind::Json))
+    } else {
+        from_first_tag(text, repairs).and_then(|text| xml::read(text, base, repairs))
+    };
+    read.or_else(|first| match feedrs::read(text, base) {
+        Ok((raw, kind)) if !raw.entries.is_empty() => Ok((raw, kind)),
+        _ => Err(first),
+    })
+}
+
+/// Whether XML forbids the character; of the others that it forbids, none is a single byte.
+fn is_forbidden(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')
+}
+
+/// The document from its first tag on: warnings of programs, byte order marks read as letters and the
+/// like may stand before.
+fn from_first_tag<'a>(text: &'a str, repairs: &mut Repairs) -> Result<&'a str, ParseError> {
+    let start = text.find('<').ok_or(ParseError::NotAFeed)?;
+    repairs.add_if(start > 0, Repair::LeadingJunk);
+    Ok(&text[start..])
 }

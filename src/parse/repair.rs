@@ -28,8 +28,6 @@ pub enum Repair {
     ElementCase,
     /// An entry where none may stand.
     MisplacedEntry,
-    /// An element in an entry that may not stand there.
-    MisplacedElement,
     /// HTML in a text that is neither escaped nor declared.
     UnescapedHtml,
     /// HTML that was escaped twice.
@@ -50,7 +48,7 @@ pub enum Repair {
 
 impl Repair {
     /// All repairs.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 19] = [
         Self::Charset,
         Self::InvalidBytes,
         Self::LeadingJunk,
@@ -62,7 +60,6 @@ impl Repair {
         Self::Namespace,
         Self::ElementCase,
         Self::MisplacedEntry,
-        Self::MisplacedElement,
         Self::UnescapedHtml,
         Self::DoublyEscaped,
         Self::TextType,
@@ -87,7 +84,6 @@ impl Repair {
             Self::Namespace => "namespace",
             Self::ElementCase => "element_case",
             Self::MisplacedEntry => "misplaced_entry",
-            Self::MisplacedElement => "misplaced_element",
             Self::UnescapedHtml => "unescaped_html",
             Self::DoublyEscaped => "doubly_escaped",
             Self::TextType => "text_type",
@@ -113,7 +109,6 @@ impl Repair {
             Self::Namespace => "a namespace is missing or misspelt",
             Self::ElementCase => "an element is written in the wrong case",
             Self::MisplacedEntry => "entries stand where none may stand",
-            Self::MisplacedElement => "an entry holds elements of another dialect",
             Self::UnescapedHtml => "HTML inside a text is not escaped",
             Self::DoublyEscaped => "HTML inside a text is escaped twice",
             Self::TextType => "a text is declared with a type that does not exist",

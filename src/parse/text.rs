@@ -20,7 +20,31 @@ pub fn html_to_text(html: &str) -> String {
     }
     let mut prose = Prose::new(Layout::Flow, limits::TEXT_BYTES, html.len());
     render(html, &mut prose, Unknown::Dropped);
+    if prose.out.is_empty() {
+        describe_pictures(html, &mut prose);
+    }
     prose.out
+}
+
+/// Gives what is said of the pictures and videos, each its own paragraph: all there is to read where
+/// a text consists of nothing else.
+fn describe_pictures(html: &str, prose: &mut Prose) {
+    for token in Markup::html(html) {
+        let Token::Open(tag) = token else { continue };
+        if !["img", "iframe", "video", "area"].iter().any(|name| tag.name.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        let alternative = tag.attribute("alt").unwrap_or_default();
+        prose.push_references(alternative);
+        prose.mark(Role::Block);
+        if let Some(title) = tag.attribute("title").filter(|title| *title != alternative) {
+            prose.push_references(title);
+            prose.mark(Role::Block);
+        }
+        if prose.full {
+            return;
+        }
+    }
 }
 
 /// Turns plain text into clean plain text: blank lines stay, other runs of space become one.

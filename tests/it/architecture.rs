@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("matching", &["domain"]),
     ("parse", &["domain"]),
-    ("opml", &["domain"]),
+    ("opml", &["domain", "parse"]),
     ("message", &["domain"]),
     ("ports", &["domain"]),
     ("clock", &["domain", "ports"]),
@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that know no clock, no I/O, no async.
-const PURE: &[&str] = &["domain", "matching", "parse", "message"];
+const PURE: &[&str] = &["domain", "matching", "parse", "message", "opml"];
 
 const IMPURE: &[&str] = &[
     "tokio::",

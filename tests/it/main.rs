@@ -10,6 +10,7 @@ mod example_topics;
 mod matching;
 mod message;
 mod operator;
+mod parse;
 mod poll_rules;
 mod receiver;
 mod sim;

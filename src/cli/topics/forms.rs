@@ -41,7 +41,7 @@ struct Row {
 
 /// Counts the forms of a term.
 pub(super) async fn run(global: &Global, args: &FormsArgs) -> anyhow::Result<Outcome> {
-    let settings = super::settings(global)?;
+    let settings = wire::settings(global)?;
     let term = match Term::new(&args.term, &settings.concepts) {
         Ok(term) => term,
         Err(findings) => {

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::output::{Cell, print, print_json, table};
-use crate::cli::{Global, Outcome};
+use crate::cli::{Global, Outcome, wire};
 use crate::config::settings::TopicSettings;
 use crate::domain::topic::{Severity, TopicRule};
 use crate::domain::{TopicId, WebhookId};
@@ -31,7 +31,7 @@ struct Row<'a> {
 
 /// Lists topics.
 pub(super) fn run(global: &Global, args: &ListArgs) -> anyhow::Result<Outcome> {
-    let settings = super::settings(global)?;
+    let settings = wire::settings(global)?;
     let rows: Vec<Row<'_>> = settings.topics.iter().map(|(id, topic)| row(id, topic)).collect();
     if args.json {
         print_json(&rows)?;

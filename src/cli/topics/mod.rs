@@ -9,8 +9,8 @@ mod try_on;
 pub(super) use ask::place;
 use clap::Subcommand;
 
-use super::{Global, Outcome, wire};
-use crate::config::{self, Credentials, LoadRequest, Settings};
+use super::{Global, Outcome};
+use crate::config::Settings;
 use crate::domain::article::Document;
 use crate::ports::reads::StoredText;
 
@@ -35,13 +35,6 @@ pub(super) async fn run(global: &Global, command: &TopicsCommand) -> anyhow::Res
         TopicsCommand::Match(args) => ask::run(global, args),
         TopicsCommand::Forms(args) => forms::run(global, args).await,
     }
-}
-
-/// The configuration, credentials aside.
-fn settings(global: &Global) -> anyhow::Result<Settings> {
-    let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
-    let loaded = config::load(&request).map_err(|report| wire::BadConfiguration::new(&report))?;
-    Ok(loaded.settings)
 }
 
 /// A stored article as a document; `tags` are those of its feeds.

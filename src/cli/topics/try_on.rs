@@ -65,7 +65,7 @@ struct Answer {
 
 /// Tests a topic; [`Outcome::Wrong`] where nothing matches, or where one of its own tests fails.
 pub(super) async fn run(global: &Global, args: &TestArgs) -> anyhow::Result<Outcome> {
-    let settings = super::settings(global)?;
+    let settings = wire::settings(global)?;
     let id = TopicId::parse(&args.topic).map_err(|problem| anyhow::anyhow!("{}: {problem}", args.topic))?;
     let Some(topic) = settings.topics.get(&id) else {
         let known = settings.topics.keys().map(TopicId::as_str);

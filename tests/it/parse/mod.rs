@@ -1,0 +1,5 @@
+//! Feeds as they are: broken in every way seen, hostile in every way thought of.
+
+mod broken;
+mod hostile;
+mod sound;
