@@ -2,6 +2,7 @@
 
 mod agree;
 mod cases;
+mod hostile;
 mod oracle;
 mod random;
 
