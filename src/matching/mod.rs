@@ -12,6 +12,8 @@ mod engine;
 pub mod query;
 pub mod text;
 
+use std::collections::BTreeSet;
+
 use crate::domain::article::Document;
 use crate::domain::topic::{ConceptSpec, Match, Matcher as _, Span, TopicRule, TopicSpec};
 use crate::domain::{ConceptId, TopicId};
@@ -101,7 +103,7 @@ pub fn compile(concepts: &[ConceptSpec], topics: &[TopicSpec]) -> Compiled {
     compiler.rest();
     let mut diagnostics = std::mem::take(&mut compiler.diagnostics);
     let set = TopicSet::new(compiler);
-    let unbounded: Vec<TopicId> = set.unbounded().cloned().collect();
+    let unbounded: BTreeSet<&TopicId> = set.unbounded().collect();
     for spec in topics.iter().filter(|spec| unbounded.contains(&spec.id)) {
         diagnostics.push(matches_anything(spec));
     }

@@ -8,9 +8,10 @@ use super::words::{Compare, WordsBuilder};
 use crate::domain::ConceptId;
 use crate::domain::topic::{ConceptSource, ConceptSpec, TopicRule, TopicSpec};
 use crate::matching::query::ast::{Body, Count, Expr, Kind, Mode, Part, Term};
-use crate::matching::query::{Finding, MAX_DEPTH, parse, parse_term, print};
+use crate::matching::query::{Finding, MAX_DEPTH, near_to, parse, parse_term, print};
 use crate::matching::text::class::Script;
 use crate::matching::text::fold::{fold, lower, plain};
+use crate::matching::text::forms::MAX_WORD;
 use crate::matching::text::token::{Token, tokenise_term};
 use crate::matching::{Diagnostic, Level, Place, TopicPart};
 
@@ -19,12 +20,17 @@ const MAX_COMPOUNDS: u32 = 3;
 /// The most words of a phrase.
 const MAX_PHRASE: usize = 64;
 
+/// The most steps a topic or a concept stands for, its concepts included.
+const MAX_SIZE: usize = 100_000;
+/// The most errors, and the most warnings, that are reported of one text.
+const MAX_SAID: usize = 100;
+
 /// How far a concept has been read.
 enum Progress<'s> {
     Unread(&'s ConceptSpec),
     Reading,
-    /// Its program, and what keeps it out of `NEAR`.
-    Read(NodeId, Option<&'static str>),
+    /// Its program, what keeps it out of `NEAR`, and how many steps it stands for.
+    Read(NodeId, Option<&'static str>, usize),
     /// It has errors of its own, which are reported where it stands.
     Wrong,
 }
@@ -36,8 +42,12 @@ pub(crate) struct Compiler<'s> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     concepts: HashMap<&'s str, Progress<'s>>,
     place: Place,
-    /// How often something stood on a concept that is wrong itself.
-    wrong: usize,
+    /// How many errors there are, and uses of concepts that are wrong themselves.
+    errors: usize,
+    /// How much has been said of the text at hand: errors and warnings.
+    said: [usize; 2],
+    /// How many steps the topic or concept at hand stands for, its concepts included.
+    size: usize,
     /// Whether boosts mean something here.
     scored: bool,
     /// The text of each step, kept for explanations.
@@ -52,7 +62,9 @@ impl<'s> Compiler<'s> {
             diagnostics: Vec::new(),
             concepts: concepts.iter().map(|spec| (spec.id.as_str(), Progress::Unread(spec))).collect(),
             place: Place::Query,
-            wrong: 0,
+            errors: 0,
+            said: [0; 2],
+            size: 0,
             scored: false,
             labels: explained.then(HashMap::new),
         }
@@ -62,7 +74,8 @@ impl<'s> Compiler<'s> {
 
     /// Compiles a topic; one with errors is left out.
     pub(crate) fn topic(&mut self, spec: &TopicSpec) {
-        let before = self.errors();
+        let before = self.errors;
+        self.size = 0;
         self.scored = matches!(spec.rule, TopicRule::Facets { .. });
         let at = |part| Place::Topic { id: spec.id.clone(), part };
         let mut scored = None;
@@ -92,7 +105,7 @@ impl<'s> Compiler<'s> {
             parts.push(self.push(Node::Not(node), || format!("NOT {query}")));
         }
         let root = if parts.len() == 1 { parts[0] } else { self.list(&parts, Node::And) };
-        if self.errors() == before {
+        if self.errors == before {
             self.program.topics.push(Topic { id: spec.id.clone(), root, scored });
         }
     }
@@ -106,23 +119,34 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn errors(&self) -> usize {
-        self.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error).count() + self.wrong
-    }
-
     fn source(&mut self, text: &str, place: Place, read: fn(&str) -> (Expr, Vec<Finding>)) -> NodeId {
-        let outer = std::mem::replace(&mut self.place, place);
+        let outer = (std::mem::replace(&mut self.place, place), std::mem::take(&mut self.said));
         let (expr, findings) = read(text);
         for finding in findings {
             self.report(finding);
         }
         let node = self.expr(&expr, false);
-        self.place = outer;
+        if self.size > MAX_SIZE {
+            self.size = 0;
+            self.error(
+                "E17",
+                &expr.span,
+                format!("with its concepts this stands for more than {MAX_SIZE} terms"),
+                "name each concept once, or split the topic",
+            );
+        }
+        (self.place, self.said) = outer;
         node
     }
 
     fn report(&mut self, finding: Finding) {
         let Finding { code, level, start, end, message, help } = finding;
+        self.errors += usize::from(level == Level::Error);
+        let said = &mut self.said[usize::from(level == Level::Warning)];
+        *said += 1;
+        if *said > MAX_SAID {
+            return;
+        }
         let place = self.place.clone();
         self.diagnostics.push(Diagnostic { code, level, place, start, end, message, help });
     }
@@ -141,6 +165,7 @@ impl<'s> Compiler<'s> {
 
     #[expect(clippy::cast_possible_truncation, reason = "queries are bounded, so is what they hold")]
     pub(super) fn push(&mut self, node: Node, label: impl FnOnce() -> String) -> NodeId {
+        self.size += 1;
         let id = self.program.nodes.len() as NodeId;
         self.program.nodes.push(node);
         if let Some(labels) = &mut self.labels {
@@ -244,6 +269,9 @@ impl<'s> Compiler<'s> {
 
     /// The members of an OR group, nested groups and concepts opened; those of a concept keep its name.
     fn alternatives(&mut self, node: NodeId) -> Vec<NodeId> {
+        if self.size > MAX_SIZE {
+            return vec![]; // which is an error already
+        }
         match self.program.node(node).clone() {
             Node::Or(range) => {
                 let members = self.program.list(&range).to_vec();
@@ -267,8 +295,7 @@ impl<'s> Compiler<'s> {
 
     fn use_concept(&mut self, expr: &Expr, name: &str, spans: bool) -> NodeId {
         if !name.is_empty() && !self.concepts.contains_key(name) {
-            let near =
-                self.concepts.keys().min_by_key(|known| (strsim::damerau_levenshtein(known, name), **known));
+            let near = self.concepts.keys().min_by_key(|known| (near_to(known, name), **known));
             let help = near.map_or_else(
                 || format!("add a table [concepts.{name}] with `any = [\"…\"]`"),
                 |near| format!("did you mean @{near}? else add a table [concepts.{name}]"),
@@ -292,19 +319,23 @@ impl<'s> Compiler<'s> {
             self.error("E09", &expr.span, message, "take it out of what it is made of");
         }
         // Its own mistakes are reported where it stands, and once.
-        self.wrong += 1;
+        self.errors += 1;
         self.push(Node::Or(0..0), String::new)
     }
 
     fn concept(&mut self, name: &str) -> Option<(NodeId, Option<&'static str>)> {
         let (key, spec) = match self.concepts.get_key_value(name)? {
-            (_, Progress::Read(node, obstacle)) => return Some((*node, *obstacle)),
+            (_, Progress::Read(node, obstacle, size)) => {
+                self.size += size;
+                return Some((*node, *obstacle));
+            }
             (_, Progress::Reading | Progress::Wrong) => return None,
             (key, Progress::Unread(spec)) => (*key, *spec),
         };
         self.concepts.insert(key, Progress::Reading);
-        let before = self.errors();
+        let before = self.errors;
         let scored = std::mem::replace(&mut self.scored, true);
+        let outer = std::mem::take(&mut self.size);
         let at = |index| Place::Concept { id: spec.id.clone(), index };
         let inner = match &spec.source {
             ConceptSource::Query(query) => self.source(query, at(None), parse),
@@ -318,14 +349,16 @@ impl<'s> Compiler<'s> {
             }
         };
         self.scored = scored;
-        if self.errors() > before {
+        if self.errors > before {
+            self.size = outer;
             self.concepts.insert(key, Progress::Wrong);
             return None;
         }
         let id = self.concept_number(&spec.id);
         let node = self.push(Node::Concept(id, inner), || format!("@{name}"));
         let obstacle = self.obstacle(node, 0);
-        self.concepts.insert(key, Progress::Read(node, obstacle));
+        self.concepts.insert(key, Progress::Read(node, obstacle, self.size));
+        self.size += outer;
         Some((node, obstacle))
     }
 
@@ -502,6 +535,15 @@ impl<'s> Compiler<'s> {
 
     /// One word of a term.
     fn word(&mut self, expr: &Expr, surface: &str, mode: Mode) -> Option<u32> {
+        if surface.len() > MAX_WORD {
+            self.error(
+                "E17",
+                &expr.span,
+                format!("a word has at most {MAX_WORD} bytes"),
+                "longer words of a text are passed over; write its beginning and a *",
+            );
+            return None;
+        }
         let exact = plain(surface);
         if exact.contains(['*', '?']) {
             return self.wildcard(expr, &exact, mode);

@@ -1,18 +1,25 @@
 //! Runs a topic's program on an article's hits. Operators work on spans of positions, after the interval algebra
 //! of Clarke, Cormack and Burkowski (1995), but with all pairs instead of minimal ones.
 
+use std::cell::Cell;
+
 use super::about::holds;
 use super::loose;
-use super::program::{Leaf, Node, NodeId, Program};
+use super::program::{Leaf, Node, NodeId, Program, Topic};
 use super::scan::{Hit, Scratch};
 use super::words::WordId;
 use crate::domain::article::Document;
+use crate::domain::topic::Match;
 use crate::matching::query::ast::{Part, Reach};
 
 /// How many words the lead has.
 pub(crate) const LEAD: u32 = 40;
 /// The most spans one operator works with; texts that have more are spam.
 const MAX_SPANS: usize = 20_000;
+/// The most places that are kept of all terms together.
+const MAX_MARKS: usize = 50_000;
+/// The most steps one topic may take on one article: hits and pairs looked at. Beyond them nothing more is found.
+const MAX_WORK: usize = 10_000_000;
 
 /// Positions from the first one to one past the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +49,8 @@ pub(crate) struct Evaluation<'e> {
     pub(crate) program: &'e Program,
     pub(crate) scratch: &'e Scratch,
     pub(crate) document: &'e Document<'e>,
+    /// How many steps the topic at hand has taken.
+    work: Cell<usize>,
 }
 
 impl Scratch {
@@ -63,7 +72,28 @@ impl Scratch {
 /// The whole article.
 pub(crate) const EVERYWHERE: Span = Span { start: 0, end: u32::MAX };
 
-impl Evaluation<'_> {
+impl<'e> Evaluation<'e> {
+    pub(crate) const fn new(program: &'e Program, scratch: &'e Scratch, document: &'e Document<'e>) -> Self {
+        Self { program, scratch, document, work: Cell::new(0) }
+    }
+
+    /// What made `topic` match; nothing where it does not.
+    pub(crate) fn topic(&self, topic: &Topic) -> Option<Match> {
+        self.rest();
+        if self.is_true(topic.root, EVERYWHERE) { self.report(topic) } else { None }
+    }
+
+    /// Forgets the steps taken so far.
+    pub(crate) fn rest(&self) {
+        self.work.set(0);
+    }
+
+    /// Whether so many steps more may be taken.
+    fn may(&self, steps: usize) -> bool {
+        self.work.set(self.work.get().saturating_add(steps));
+        self.work.get() <= MAX_WORK
+    }
+
     /// Whether a step holds within `scope`.
     pub(crate) fn is_true(&self, id: NodeId, scope: Span) -> bool {
         match self.program.node(id) {
@@ -82,9 +112,16 @@ impl Evaluation<'_> {
                 })
             }
             Node::Leaf(leaf) => self.leaf_is_true(&self.program.leaves[*leaf as usize], scope),
-            Node::Near { .. } | Node::NotIn(..) | Node::Mentions { .. } | Node::First { .. } => {
-                !self.spans(id, scope).is_empty()
+            Node::Near { reach, ordered, left, right } => {
+                let (left, right) = (self.spans(*left, scope), self.spans(*right, scope));
+                let mut found = false;
+                self.pairs(&left, &right, *reach, *ordered, |_, _| {
+                    found = true;
+                    false
+                });
+                found
             }
+            Node::NotIn(..) | Node::Mentions { .. } | Node::First { .. } => !self.spans(id, scope).is_empty(),
         }
     }
 
@@ -113,12 +150,15 @@ impl Evaluation<'_> {
 
     /// Where a step is found within `scope`, in order.
     pub(crate) fn spans(&self, id: NodeId, scope: Span) -> Vec<Span> {
+        if !self.may(1) {
+            return vec![];
+        }
         let mut spans = match self.program.node(id) {
             Node::Leaf(leaf) => {
                 let leaf = &self.program.leaves[*leaf as usize];
                 self.program.spellings(leaf).flat_map(|row| self.row(row, leaf.slop, scope)).collect()
             }
-            Node::And(range) | Node::Or(range) => self.all_spans(self.program.list(range), scope),
+            Node::And(range) | Node::Or(range) => self.all_spans(self.program.list(range), scope).1,
             Node::Not(_) | Node::About(_) => vec![],
             Node::Near { reach, ordered, left, right } => {
                 let (left, right) = (self.spans(*left, scope), self.spans(*right, scope));
@@ -132,9 +172,8 @@ impl Evaluation<'_> {
             Node::NotIn(of, outer) => self.outside(*of, *outer, scope),
             Node::AtLeast { number, of } => {
                 // Asking whether they hold first would look at everything twice, and again at each level.
-                let found = self.program.list(of).iter().map(|child| self.spans(*child, scope));
-                let holding: Vec<Vec<Span>> = found.filter(|spans| !spans.is_empty()).collect();
-                if holding.len() >= *number as usize { holding.concat() } else { vec![] }
+                let (holding, spans) = self.all_spans(self.program.list(of), scope);
+                if holding >= *number as usize { spans } else { vec![] }
             }
             Node::Mentions { number, of } => {
                 let spans = self.spans(*of, scope);
@@ -147,14 +186,23 @@ impl Evaluation<'_> {
             Node::In(part, inner) => self.spans(*inner, self.part(*part, scope)),
             Node::Concept(_, inner) => self.spans(*inner, scope),
         };
-        spans.sort_unstable();
-        spans.dedup();
-        spans.truncate(MAX_SPANS);
+        tidy(&mut spans);
         spans
     }
 
-    fn all_spans(&self, nodes: &[NodeId], scope: Span) -> Vec<Span> {
-        nodes.iter().flat_map(|child| self.spans(*child, scope)).collect()
+    /// How many of the steps are found, and where.
+    fn all_spans(&self, nodes: &[NodeId], scope: Span) -> (usize, Vec<Span>) {
+        let mut all = Vec::new();
+        let mut found = 0;
+        for node in nodes {
+            let spans = self.spans(*node, scope);
+            found += usize::from(!spans.is_empty());
+            all.extend(spans);
+            if all.len() > 2 * MAX_SPANS {
+                tidy(&mut all);
+            }
+        }
+        (found, all)
     }
 
     const fn first(&self, words: u32) -> Span {
@@ -179,6 +227,7 @@ impl Evaluation<'_> {
         let fits = |span: &Span| span.within(scope);
         match (row, slop) {
             ([], _) => vec![],
+            _ if !self.may(row.iter().map(|word| self.scratch.of_word(*word).len()).sum()) => vec![],
             ([word], _) => {
                 let hits = self.scratch.of_word(*word).iter();
                 hits.map(|hit| Span { start: hit.start, end: hit.end }).filter(fits).collect()
@@ -239,7 +288,8 @@ impl Evaluation<'_> {
             let start = if ordered { one.end } else { from };
             let first = right.partition_point(|other| other.start < start);
             for other in right[first..].iter().take_while(|other| other.start <= to) {
-                if self.near(*one, *other, reach, ordered) && !found(*one, *other) {
+                let near = self.near(*one, *other, reach, ordered);
+                if !self.may(1) || near && !found(*one, *other) {
                     return;
                 }
             }
@@ -285,8 +335,8 @@ impl Evaluation<'_> {
         let kept = |span: &Span| only.is_none_or(|only| only.binary_search(span).is_ok());
         match self.program.node(id) {
             Node::Leaf(leaf) => {
-                let spans = self.spans(id, scope);
-                out.extend(spans.into_iter().filter(kept).map(|span| Mark { span, leaf: *leaf, concept }));
+                let spans = self.spans(id, scope).into_iter().filter(kept).take(MAX_MARKS - out.len());
+                out.extend(spans.map(|span| Mark { span, leaf: *leaf, concept }));
             }
             Node::And(range) | Node::Or(range) | Node::AtLeast { of: range, .. } => {
                 for child in self.program.list(range) {
@@ -321,6 +371,13 @@ impl Evaluation<'_> {
             Node::Concept(own, inner) => self.marks(*inner, scope, only, concept.or(Some(*own)), out),
         }
     }
+}
+
+/// In order, each once, and no more than are worked with.
+fn tidy(spans: &mut Vec<Span>) {
+    spans.sort_unstable();
+    spans.dedup();
+    spans.truncate(MAX_SPANS);
 }
 
 /// The span from the start of the first to the end of the last.

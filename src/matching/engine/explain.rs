@@ -56,12 +56,14 @@ pub(crate) fn explain(
     set.with_scratch(|scratch| {
         scratch.read(document, &set.words, &set.index);
         scratch.sort_hits();
-        let run = Evaluation { program: &set.program, scratch, document };
+        let run = Evaluation::new(&set.program, scratch, document);
+        let found = run.topic(own);
+        run.rest();
         let holds = run.is_true(own.root, EVERYWHERE);
-        let found = if holds { run.report(own) } else { None };
         let score = own.scored.as_ref().map(|scored| if holds { run.score(scored).0 } else { 0 });
         let threshold = own.scored.as_ref().map(|scored| scored.threshold);
         let label = |node: NodeId| labels.get(&node).cloned().unwrap_or_default();
+        run.rest();
         let clause = run.clause(own.root, &label);
         Some(Explanation { matched: found.is_some(), score, threshold, clause, found })
     })

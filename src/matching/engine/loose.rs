@@ -6,6 +6,8 @@ use super::words::WordId;
 
 /// How often one search may try a second choice; texts that need more are spam, and get the first one.
 const MAX_CHOICES: u32 = 1 << 16;
+/// How many hits one search may look at; behind that nothing more is found.
+const MAX_LOOKS: u32 = 1 << 22;
 
 /// From each place where one of `row` is found the shortest span that holds all of them; `hits` gives those of
 /// a word.
@@ -27,8 +29,16 @@ pub(super) fn spans<'h>(row: &[WordId], slop: u32, hits: impl Fn(WordId) -> &'h 
     found.sort_unstable_by_key(|(index, hit)| (hit.start, hit.end, *index));
     let compounds = found.iter().any(|(_, hit)| hit.end - hit.start > 1);
     let left = row.len();
-    let mut search =
-        Search { hits: &found, slop, compounds, missing, left, best: None, choices: MAX_CHOICES };
+    let mut search = Search {
+        hits: &found,
+        slop,
+        compounds,
+        missing,
+        left,
+        best: None,
+        choices: MAX_CHOICES,
+        looks: MAX_LOOKS,
+    };
     let from_each = (0..found.len()).filter_map(|first| search.from(first));
     from_each.collect()
 }
@@ -44,6 +54,7 @@ struct Search<'h> {
     left: usize,
     best: Option<u32>,
     choices: u32,
+    looks: u32,
 }
 
 impl Search<'_> {
@@ -70,6 +81,10 @@ impl Search<'_> {
 
     fn go_on(&mut self, from: usize, end: u32, others: u32) {
         for at in from..self.hits.len() {
+            if self.looks == 0 {
+                return;
+            }
+            self.looks -= 1;
             let (index, hit) = self.hits[at];
             if hit.start >= self.best.unwrap_or(u32::MAX) {
                 return;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::compile::Compiler;
-use super::eval::{EVERYWHERE, Evaluation};
+use super::eval::Evaluation;
 use super::index::{ACCESS, Index, KEY, Planner, WORD};
 use super::program::Program;
 use super::scan::{Link, Scratch};
@@ -51,7 +51,7 @@ impl TopicSet {
         self.with_scratch(|scratch| {
             scratch.read(document, &self.words, &self.index);
             scratch.sort_hits();
-            let run = Evaluation { program: &self.program, scratch, document };
+            let run = Evaluation::new(&self.program, scratch, document);
             run.places(&run.best_marks(topic.root))
         })
     }
@@ -129,16 +129,12 @@ impl Matcher for TopicSet {
             scratch.sort_hits();
             let mut candidates = std::mem::take(&mut scratch.candidates);
             candidates.sort_unstable();
-            let run = Evaluation { program: &self.program, scratch, document };
+            let run = Evaluation::new(&self.program, scratch, document);
             let found = candidates
                 .iter()
                 .filter_map(|number| {
                     let topic = &self.program.topics[*number as usize];
-                    let holds = run.is_true(topic.root, EVERYWHERE);
-                    holds
-                        .then(|| run.report(topic))
-                        .flatten()
-                        .map(|found| TopicMatch { topic: topic.id.clone(), found })
+                    run.topic(topic).map(|found| TopicMatch { topic: topic.id.clone(), found })
                 })
                 .collect();
             scratch.candidates = candidates;

@@ -207,9 +207,11 @@ impl Lexer<'_> {
                     self.at += 1;
                     break;
                 }
-                Some('\\') if self.peek(1) == Some('/') => {
-                    text.push('/');
-                    self.at += 2;
+                Some('\\') => {
+                    // `\/` is a slash; any other pair is the pattern's own, `\\` too.
+                    let pair = self.peek(1);
+                    text.extend((pair != Some('/')).then_some('\\').into_iter().chain(pair));
+                    self.at += 1 + usize::from(pair.is_some());
                 }
                 Some(c) => {
                     text.push(c);
@@ -244,10 +246,15 @@ impl Lexer<'_> {
             self.at += 1;
             start = self.at;
         }
+        let mut colons = 0;
         while self.in_word() {
             self.at += 1;
-            if self.peek(0) == Some(':') && self.field(start, mode, from) {
-                return;
+            if self.peek(0) == Some(':') {
+                colons += 1;
+                // Behind the first one there is no name any more.
+                if colons == 1 && self.field(start, mode, from) {
+                    return;
+                }
             }
         }
         let text: String = self.chars[start..self.at].iter().collect();
@@ -289,7 +296,7 @@ impl Lexer<'_> {
             let near = Part::ALL
                 .into_iter()
                 .map(Part::word)
-                .min_by_key(|word| strsim::damerau_levenshtein(word, &lower))
+                .min_by_key(|word| near_to(word, &lower))
                 .unwrap_or("text");
             let all = Part::ALL.map(Part::word).join(", ");
             self.findings.push(
@@ -301,6 +308,11 @@ impl Lexer<'_> {
         self.push(Lexeme::Field(known.unwrap_or(Part::Text)), from);
         true
     }
+}
+
+/// How unlike two names are; a long one is like none.
+pub(in crate::matching) fn near_to(known: &str, name: &str) -> usize {
+    if name.len() > 64 { usize::MAX } else { strsim::damerau_levenshtein(known, name) }
 }
 
 const fn mode_of(sign: char) -> Mode {

@@ -10,6 +10,7 @@ mod print;
 
 use super::Level;
 
+pub(super) use lexer::near_to;
 pub use parser::{parse, parse_term};
 pub use print::print;
 
@@ -19,6 +20,12 @@ pub const MAX_QUERY: usize = 65_536;
 pub const MAX_DEPTH: usize = 64;
 /// The most terms in a query.
 pub const MAX_TERMS: usize = 4_096;
+/// The most `NEAR` and `NOT IN` in a row without brackets.
+pub const MAX_CHAIN: usize = 32;
+/// The most regular expressions in a query.
+pub const MAX_REGEXES: usize = 64;
+/// The longest regular expression, in code points.
+pub const MAX_REGEX: usize = 1_000;
 /// The widest `NEAR` and `~`.
 pub const MAX_NEAR: u32 = 200;
 

@@ -4,29 +4,24 @@ use std::ops::Range;
 
 use super::ast::{Body, Expr, Kind, Mode, Reach, Term};
 use super::lexer::{Lexeme, Token, lex};
-use super::{Finding, MAX_DEPTH, MAX_NEAR, MAX_QUERY, MAX_TERMS, print};
+use super::{Finding, MAX_CHAIN, MAX_DEPTH, MAX_NEAR, MAX_QUERY, MAX_REGEX, MAX_REGEXES, MAX_TERMS, print};
 use crate::matching::Level;
 
-/// The most `NEAR` and `NOT IN` in a row without brackets.
-const MAX_CHAIN: usize = 32;
+/// The longest query that is shown in a message, in code points.
+const MAX_SHOWN: usize = 300;
 
 /// Reads a query. Where it has errors the tree holds [`Kind::Broken`] and must not be used.
 pub fn parse(query: &str) -> (Expr, Vec<Finding>) {
     let mut findings = Vec::new();
     let length = query.chars().count();
-    if length > MAX_QUERY {
-        findings.push(
-            Finding::error(
-                "E21",
-                &(MAX_QUERY..length),
-                format!("a query has at most {MAX_QUERY} characters"),
-            )
-            .help("move lists of terms into concepts, or split the topic"),
-        );
-        return (Expr { kind: Kind::Broken, span: 0..length }, findings);
+    if let Some(expr) = too_long(length, &mut findings) {
+        return (expr, findings);
     }
     let tokens = lex(query, &mut findings);
-    let mut parser = Parser { tokens, at: 0, depth: 0, terms: 0, end: length, findings };
+    let single_quotes =
+        tokens.iter().any(|token| matches!(&token.kind, Lexeme::Word { text, .. } if text.ends_with('\'')));
+    let mut parser =
+        Parser { tokens, at: 0, depth: 0, terms: 0, regexes: 0, single_quotes, end: length, findings };
     let expr = parser.query();
     let mut findings = parser.findings;
     findings.sort_by_key(|finding| (finding.start, finding.end, finding.code));
@@ -34,11 +29,26 @@ pub fn parse(query: &str) -> (Expr, Vec<Finding>) {
     (expr, findings)
 }
 
+fn too_long(length: usize, findings: &mut Vec<Finding>) -> Option<Expr> {
+    if length <= MAX_QUERY {
+        return None;
+    }
+    let message = format!("a query has at most {MAX_QUERY} characters");
+    findings.push(
+        Finding::error("E21", &(MAX_QUERY..length), message)
+            .help("move lists of terms into concepts, or split the topic"),
+    );
+    Some(Expr { kind: Kind::Broken, span: 0..length })
+}
+
 /// Reads one term of a list: several words are a phrase, operators are errors.
 pub fn parse_term(text: &str) -> (Expr, Vec<Finding>) {
     let mut findings = Vec::new();
     let length = text.chars().count();
     let whole = 0..length;
+    if let Some(expr) = too_long(length, &mut findings) {
+        return (expr, findings);
+    }
     let tokens = lex(text, &mut findings);
     let in_list = |finding: &Finding| finding.level == Level::Error && finding.code != "E22";
     let wrong = tokens.iter().find(|token| {
@@ -86,6 +96,9 @@ struct Parser {
     at: usize,
     depth: usize,
     terms: usize,
+    regexes: usize,
+    /// Whether some word ends in a single quote.
+    single_quotes: bool,
     /// One past the last code point.
     end: usize,
     findings: Vec<Finding>,
@@ -140,9 +153,14 @@ impl Parser {
         }
         let expr = joined(parts, Kind::Or);
         if mixed && matches!(expr.kind, Kind::Or(_)) {
+            let printed = print(&expr);
+            let help = if printed.chars().count() <= MAX_SHOWN {
+                format!("it is read as: {printed}")
+            } else {
+                "AND binds more tightly; put brackets around what belongs together".to_owned()
+            };
             self.findings.push(
-                Finding::warning("W02", &expr.span, "AND and OR are mixed without brackets")
-                    .help(format!("it is read as: {}", print(&expr))),
+                Finding::warning("W02", &expr.span, "AND and OR are mixed without brackets").help(help),
             );
         }
         expr
@@ -187,7 +205,8 @@ impl Parser {
                 _ => break,
             };
             if links == MAX_CHAIN {
-                self.too_deep(&operator);
+                let message = format!("at most {MAX_CHAIN} of NEAR, ONEAR and NOT IN stand in a row");
+                self.give_up(&operator, message, "put parts of it in brackets, or use AND");
                 break;
             }
             self.at += if near.is_some() { 1 } else { 2 };
@@ -223,17 +242,16 @@ impl Parser {
         if self.depth <= MAX_DEPTH {
             return true;
         }
-        let span = self.here();
-        self.too_deep(&span);
+        let message = format!("this query is nested deeper than {MAX_DEPTH} levels");
+        let span = self.tokens[self.at - 1].span.clone();
+        self.give_up(&span, message, "move parts of it into concepts of their own");
         self.depth -= 1;
         false
     }
 
-    /// Notes it once and gives up on the rest.
-    fn too_deep(&mut self, span: &Range<usize>) {
-        let message = format!("this query is nested deeper than {MAX_DEPTH} levels");
-        self.findings
-            .push(Finding::error("E18", span, message).help("move parts of it into concepts of their own"));
+    /// Notes what is too much, once, and passes over the rest.
+    fn give_up(&mut self, span: &Range<usize>, message: String, help: &str) {
+        self.findings.push(Finding::error("E18", span, message).help(help));
         self.at = self.tokens.len();
     }
 
@@ -273,36 +291,41 @@ impl Parser {
         }
     }
 
-    /// An operator with nothing on one side.
+    /// An operator with nothing on one side; it is left to who comes next.
     fn missing(&mut self) -> Expr {
         let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).cloned();
-        let operator = before.filter(|token| !matches!(token.kind, Lexeme::Close));
-        match (operator, self.tokens.get(self.at)) {
-            (Some(token), Some(Token { kind: Lexeme::Close, .. })) if token.kind == Lexeme::Open => {
-                let span = token.span.start..self.here().end;
-                self.findings.push(
-                    Finding::error("E04", &span, "these brackets are empty").help("put a term between them"),
-                );
+        let next = self.tokens.get(self.at).cloned();
+        let finding = match (before, next) {
+            (Some(Token { kind: Lexeme::Near { .. } | Lexeme::Count(..) | Lexeme::In, .. }), Some(token))
+                if token.kind == Lexeme::Not =>
+            {
+                Finding::error("E11", &token.span, "NOT has no place in the text, so nothing can be near it")
+                    .help("write … NOT IN … to leave places out, or move the NOT outside")
             }
-            (Some(token), _) if token.kind != Lexeme::Open => {
-                self.findings
-                    .push(Finding::error("E04", &token.span, "there is no term after this operator").help(
+            (Some(Token { kind: Lexeme::Field(part), .. }), Some(token)) if token.kind == Lexeme::Not => {
+                let word = part.word();
+                Finding::error("E04", &token.span, format!("`{word}:` needs a term right behind it"))
+                    .help(format!("write NOT {word}:…, or {word}:(NOT …)"))
+            }
+            (Some(open), Some(close)) if open.kind == Lexeme::Open && close.kind == Lexeme::Close => {
+                Finding::error("E04", &(open.span.start..close.span.end), "these brackets are empty")
+                    .help("put a term between them")
+            }
+            (_, Some(token)) if token.kind != Lexeme::Close => Finding::error(
+                "E04",
+                &token.span,
+                "there is no term before this operator",
+            )
+            .help("write a term before it, or remove it; an operator to be found as a word stands in quotes"),
+            (Some(token), _) if !matches!(token.kind, Lexeme::Open | Lexeme::Close) => {
+                Finding::error("E04", &token.span, "there is no term after this operator").help(
                     "write a term after it, or remove it; an operator to be found as a word stands in quotes",
-                ));
+                )
             }
-            (_, Some(Token { kind: Lexeme::Close, .. })) => {}
-            _ => {
-                let span = self.here();
-                self.findings.push(
-                    Finding::error("E04", &span, "there is no term before this operator")
-                        .help("write a term before it, or remove it; an operator to be found as a word stands in quotes"),
-                );
-                // `OR x` and `AND x`: go on behind the operator.
-                if matches!(self.peek(), Some(Lexeme::Near { .. })) {
-                    self.at += 1;
-                }
-            }
-        }
+            // A bracket that is not closed, or that closes nothing: reported as that.
+            _ => return self.broken(),
+        };
+        self.findings.push(finding);
         self.broken()
     }
 
@@ -350,6 +373,12 @@ impl Parser {
         let boost = self.boost(&mut span);
         let (mode, body) = match token.kind {
             Lexeme::Concept(name) => {
+                if (boost - 1.0).abs() > f32::EPSILON {
+                    self.findings.push(
+                        Finding::error("E19", &span, "a concept has no weight of its own")
+                            .help("give weights to the terms in it: put ^^ behind them in its `query`"),
+                    );
+                }
                 return Expr { kind: Kind::Concept(name), span };
             }
             Lexeme::Quoted { mode, text, slop } => {
@@ -360,12 +389,20 @@ impl Parser {
                 }
                 (mode, Body::Phrase { text, slop })
             }
-            Lexeme::Regex(text) => (Mode::Forms, Body::Regex(text)),
+            Lexeme::Regex(text) => {
+                self.regex(&text, &span);
+                (Mode::Forms, Body::Regex(text))
+            }
             Lexeme::Word { mode, text } => {
                 self.suspicious(&text, &span);
                 (mode, Body::Word(text))
             }
-            _ => (Mode::Forms, Body::Word("IN".to_owned())),
+            _ => {
+                self.findings.push(Finding::warning("W01", &span, "`IN` is searched as a word").help(
+                    "NOT IN stands between two terms: Georgia NOT IN \"Georgia Tech\"; in quotes it is surely a word",
+                ));
+                (Mode::Forms, Body::Word("IN".to_owned()))
+            }
         };
         Expr { kind: Kind::Term(Term { mode, body, boost }), span }
     }
@@ -378,6 +415,21 @@ impl Parser {
                 *boost
             }
             _ => 1.0,
+        }
+    }
+
+    fn regex(&mut self, pattern: &str, span: &Range<usize>) {
+        self.regexes += 1;
+        if self.regexes == MAX_REGEXES + 1 {
+            let message = format!("a query has at most {MAX_REGEXES} regular expressions");
+            self.findings.push(
+                Finding::error("E17", span, message).help("join them: /one|another/ is one expression"),
+            );
+        }
+        if pattern.chars().count() > MAX_REGEX {
+            let message = format!("a regular expression has at most {MAX_REGEX} characters");
+            self.findings
+                .push(Finding::error("E17", span, message).help("write the words as terms of a concept"));
         }
     }
 
@@ -406,12 +458,7 @@ impl Parser {
             };
             let message = format!("`{sign}` before a word means nothing here");
             self.findings.push(Finding::warning("W08", span, message).help(help));
-        } else if text.starts_with('\'')
-            && self
-                .tokens
-                .iter()
-                .any(|token| matches!(&token.kind, Lexeme::Word { text, .. } if text.ends_with('\'')))
-        {
+        } else if self.single_quotes && text.starts_with('\'') {
             self.findings.push(
                 Finding::warning("W08", span, "single quotes do not make a phrase")
                     .help("put the words in double quotes"),

@@ -45,6 +45,12 @@ impl Tokens {
 
 /// The most parts a compound is joined from.
 const MAX_PARTS: usize = 8;
+/// The most parts that are read together; what goes on longer is no compound, and is read from there anew.
+const MAX_CHAIN: usize = 64;
+/// The most letters of an acronym with dots.
+const MAX_ACRONYM: usize = 16;
+/// The most separators in a number.
+const MAX_THOUSANDS: usize = 12;
 
 /// Articles cut off before their vowel: l'armée, dell'Ucraina.
 const ELISIONS: &[&str] = &[
@@ -173,19 +179,23 @@ impl Tokeniser<'_> {
         self.position += 1;
     }
 
-    fn stop(&mut self, c: char, always: bool) {
+    /// A full stop and the like, with those that follow it.
+    fn stop(&mut self, c: char, mut always: bool) {
         let before = self.at;
+        let mut alone = c == '.';
         self.at += c.len_utf8();
         // Closing quotes and brackets belong to the sentence.
-        let mut next = self.at;
-        while let Some((c, _)) = self.look(next) {
-            if !matches!(c, '"' | '\'' | '”' | '’' | ')' | ']' | '»' | '.' | '!' | '?' | '…') {
-                break;
+        while let Some((c, class)) = self.look(self.at) {
+            match class {
+                Class::Stop { always: ends } => (always, alone) = (always || ends, false),
+                _ if matches!(c, '"' | '\'' | '”' | '’' | ')' | ']' | '»') => {}
+                _ => break,
             }
-            next += c.len_utf8();
+            self.at += c.len_utf8();
         }
-        let space = self.look(next).is_none_or(|(_, class)| matches!(class, Class::Space | Class::Newline));
-        if always || (space && !(c == '.' && self.abbreviates(before)) && !self.goes_on(next)) {
+        let space =
+            self.look(self.at).is_none_or(|(_, class)| matches!(class, Class::Space | Class::Newline));
+        if always || (space && !(alone && self.abbreviates(before)) && !self.goes_on(self.at)) {
             self.sentence();
         }
     }
@@ -250,7 +260,9 @@ impl Tokeniser<'_> {
         let first = self.unit(self.at);
         self.at = first.end;
         self.units.push(first);
-        while let Some((joiner, next)) = self.joined() {
+        while self.units.len() < MAX_CHAIN
+            && let Some((joiner, next)) = self.joined()
+        {
             let unit = self.unit(next);
             self.at = unit.end;
             self.attach(joiner, unit);
@@ -360,7 +372,7 @@ impl Tokeniser<'_> {
             let Some(behind) = letter else { break };
             let dotted = self.text.as_bytes().get(behind) == Some(&b'.');
             let alone = self.look(behind).is_none_or(|(_, class)| !continues(class));
-            if dotted {
+            if dotted && letters < MAX_ACRONYM {
                 letters += 1;
                 at = behind + 1;
             } else if alone && letters > 0 {
@@ -376,8 +388,10 @@ impl Tokeniser<'_> {
     /// `10,000`, `10.000`, `10 000` with a space that does not break.
     fn number(&self, start: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
-        let digits =
-            |at: usize| bytes[at.min(bytes.len())..].iter().take_while(|b| b.is_ascii_digit()).count();
+        // More than four are as wrong as four.
+        let digits = |at: usize| {
+            bytes[at.min(bytes.len())..].iter().take(4).take_while(|b| b.is_ascii_digit()).count()
+        };
         let head = digits(start);
         if !(1..=3).contains(&head) {
             return None;
@@ -388,7 +402,10 @@ impl Tokeniser<'_> {
         };
         let mut end = start + head;
         let sign = separator(end)?;
-        while separator(end) == Some(sign) && digits(end + sign.len_utf8()) == 3 {
+        for _ in 0..MAX_THOUSANDS {
+            if separator(end) != Some(sign) || digits(end + sign.len_utf8()) != 3 {
+                break;
+            }
             end += sign.len_utf8() + 3;
         }
         let clean = self.look(end).is_none_or(|(_, class)| !continues(class))
@@ -424,7 +441,9 @@ impl Tokeniser<'_> {
         let mut from = start;
         let mut before: [Option<char>; 2] = [None, None];
         let mut script = Script::Latin;
-        while let Some((c, class)) = self.look(end) {
+        while self.units.len() < MAX_CHAIN
+            && let Some((c, class)) = self.look(end)
+        {
             let underscore = class == Class::Joiner(Joiner::Underscore);
             match class {
                 Class::Letter(Script::Unspaced) => break,

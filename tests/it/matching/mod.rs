@@ -9,6 +9,7 @@
 
 mod agree;
 mod cases;
+mod hostile;
 mod oracle;
 mod random;
 

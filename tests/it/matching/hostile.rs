@@ -1,0 +1,199 @@
+//! Queries and texts made to be slow. Each is answered or refused in a moment, also without optimisation.
+
+use std::time::{Duration, Instant};
+
+use wirewatch::domain::article::Document;
+use wirewatch::domain::topic::{ConceptSource, ConceptSpec, Matcher as _, TopicRule, TopicSpec};
+use wirewatch::domain::{ConceptId, TopicId};
+use wirewatch::matching::{Level, Trial, compile, explain};
+
+/// What a slow machine that does something else beside may take.
+const MOMENT: Duration = Duration::from_secs(8);
+
+#[expect(clippy::disallowed_methods, reason = "it is the time taken that is tested")]
+fn at_once<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let before = Instant::now();
+    let result = work();
+    let taken = before.elapsed();
+    println!("{what}: {} ms", taken.as_millis());
+    assert!(taken < MOMENT, "{what}: {taken:?}");
+    result
+}
+
+fn on(query: &str, text: &str) -> Option<bool> {
+    let shown: String = query.chars().take(40).collect();
+    at_once(&shown, || {
+        let trial = Trial::new(query, &[]);
+        let found = trial.on(&Document { text, lang: Some("en"), ..Document::default() });
+        trial.is_usable().then_some(found.is_some())
+    })
+}
+
+fn codes(query: &str) -> Vec<&'static str> {
+    let shown: String = query.chars().take(40).collect();
+    at_once(&shown, || Trial::new(query, &[]).findings().iter().map(|finding| finding.code).collect())
+}
+
+/// The most words an article has, all alike.
+fn monotone() -> String {
+    "a ".repeat(65_536)
+}
+
+#[test]
+fn nesting_and_length_are_limited() {
+    for open in ["(", "NOT ", "title:", "ATLEAST/1 ", "MENTIONS/1 (", "NOT ("] {
+        let count = 60_000 / open.len();
+        assert!(codes(&open.repeat(count)).contains(&"E18"), "{open}");
+    }
+    assert!(codes(&format!("{}a", "a NEAR/200 ".repeat(5_000))).contains(&"E18"));
+    assert!(codes(&format!("{}a", "a OR ".repeat(5_000))).contains(&"E17"));
+    assert!(codes(&"a".repeat(70_000)).contains(&"E21"));
+    assert!(codes(&"한".repeat(60_000)).contains(&"E17"));
+    assert!(codes(&format!("^{}*", "я".repeat(60_000))).contains(&"E17"));
+    assert!(codes(&format!("\"{}\"", "a ".repeat(30_000))).contains(&"E17"));
+    assert!(codes(&"/a/ ".repeat(5_000)).contains(&"E17"));
+}
+
+#[test]
+fn what_is_wrong_everywhere_is_said_a_hundred_times() {
+    for piece in ["&", ",", "a* ", "1:", "foo:a ", "'a ", "@x ", "^ ", "a/b:/:/", "(a OR b c) "] {
+        let found = codes(&piece.repeat(60_000 / piece.len()));
+        assert!(found.len() <= 300, "{piece}: {}", found.len());
+    }
+}
+
+#[test]
+fn regular_expressions_are_limited() {
+    for pattern in ["(a{1000}){1000}", "((((a{99}){99}){99}){99}){99}", "\\pL{999}", "(?i)(\\w{90}){90}"] {
+        assert!(codes(&format!("/{pattern}/")).contains(&"E10"), "{pattern}");
+    }
+    assert!(codes(&format!("/{}/", "(".repeat(900))).contains(&"E10"));
+    assert!(codes(&format!("/{}/", "a|".repeat(30_000))).contains(&"E17"));
+    let words = (0..65_000).map(|number| format!("{}{number} ", "a".repeat(number % 90)));
+    let text: String = words.collect();
+    assert_eq!(on("/(a*)*b/ OR /(a|aa)+$/ OR /(?i).*.*.*=.*/", &text), Some(false));
+}
+
+#[test]
+fn a_monotonous_text_is_no_trap() {
+    let (text, threes) = (monotone(), "aaa ".repeat(65_536));
+    let nested = format!("{}a{}", "(".repeat(31), " NEAR/200 a)".repeat(31));
+    let counts = format!("{}a", "MENTIONS/1 ATLEAST/1 ".repeat(31));
+    let wide = |joint: &str, term: &str| vec![term; 4_000].join(joint);
+    let queries = [
+        "a NEAR/200 a NEAR/200 a NEAR/200 a".to_owned(),
+        "a NEAR/p a NEAR/p (a NEAR/200 a)".to_owned(),
+        "(a NEAR/s a) NOT IN (a NEAR/p a)".to_owned(),
+        "\"a a a a\"~200".to_owned(),
+        "\"aa aa* *aa aa*a\"~200 OR \"*aa* aa* aa bb\"~200".replace("aa", "aaa"),
+        format!("\"{}\"", "a ".repeat(64)),
+        format!("\"{}b\"~200", "a ".repeat(63)),
+        vec!["a"; 33].join(" NEAR/200 "),
+        vec!["a"; 33].join(" ONEAR/p "),
+        nested,
+        counts,
+        wide(" OR ", "a"),
+        wide(" AND ", "a"),
+        format!("({}) NEAR/200 ({})", vec!["a"; 2_000].join(" OR "), vec!["=a"; 2_000].join(" OR ")),
+        format!("ATLEAST/2000 ({})", wide(" OR ", "a")),
+        vec!["(a NEAR/200 a)"; 2_000].join(" AND "),
+        vec!["(a NEAR/p b)"; 2_000].join(" OR "),
+    ];
+    for query in &queries {
+        let answer = on(query, if query.contains("aaa") { &threes } else { &text });
+        assert!(answer.is_some(), "{query:.60}");
+    }
+}
+
+#[test]
+fn an_explanation_is_no_trap_either() {
+    let query = vec!["(a NEAR/200 (a NEAR/p a))"; 1_000].join(" AND ");
+    let topic =
+        TopicSpec { id: TopicId::parse("t").unwrap(), rule: TopicRule::Query(query), exclude: vec![] };
+    let text = monotone();
+    let document = Document { text: &text, ..Document::default() };
+    let explanation = at_once("explain", || explain(&[], &topic, &document));
+    assert!(explanation.is_some());
+}
+
+#[test]
+fn odd_texts_are_read_in_one_go() {
+    let megabytes = |piece: &str| piece.repeat(3_000_000 / piece.len());
+    for piece in [
+        "a",
+        ".",
+        "…",
+        ".\"",
+        "a.",
+        "a.b.cc",
+        "1,000",
+        "1,",
+        "1'111'",
+        "a-",
+        "a'",
+        "я'",
+        "#",
+        "#aB",
+        "@a_",
+        "-",
+        "'",
+        "\n",
+        " ",
+        ". ",
+        "\u{301}",
+        "\u{200b}",
+        "\u{ad}a",
+        "朝",
+        "한",
+        "ا",
+        "http://",
+        "www.",
+        "(",
+        "Ａ",
+        "a\u{0}",
+        "\u{1f600}",
+    ] {
+        let text = megabytes(piece);
+        on("soldier OR \"red a\" OR *abc* OR /[bc]+/", &text);
+        on("xyz", &format!("{text}x"));
+    }
+}
+
+#[test]
+fn ten_megabytes_without_a_space_are_one_word_too_long() {
+    assert_eq!(on("aa*", &"a".repeat(10_000_000)), Some(false));
+    assert_eq!(on("x", &format!("{} x", "a".repeat(10_000_000))), Some(true));
+}
+
+#[test]
+fn concepts_in_concepts_do_not_explode() {
+    for query in ["@C OR @C", "@C AND NOT @C", "ATLEAST/1 (@C OR @C OR b)", "MENTIONS/1 @C NEAR/3 @C"] {
+        let concepts: Vec<ConceptSpec> = (0..60)
+            .map(|number| ConceptSpec {
+                id: ConceptId::parse(&format!("c{number}")).unwrap(),
+                source: match number {
+                    0 => ConceptSource::Any(vec!["a".to_owned()]),
+                    _ => ConceptSource::Query(query.replace("@C", &format!("@c{}", number - 1))),
+                },
+            })
+            .collect();
+        let compiled = at_once(query, || compile(&concepts, &[]));
+        let errors = compiled.diagnostics.iter().filter(|it| it.level == Level::Error);
+        let codes: Vec<_> = errors.map(|it| it.code).collect();
+        assert_eq!(codes, ["E17"], "{query}");
+    }
+}
+
+#[test]
+fn many_topics_with_something_to_say_are_compiled_at_once() {
+    let topic = |number| TopicSpec {
+        id: TopicId::parse(&format!("t{number}")).unwrap(),
+        rule: TopicRule::Query("near OR NOT b".to_owned()),
+        exclude: vec![],
+    };
+    let topics: Vec<TopicSpec> = (0..20_000).map(topic).collect();
+    let compiled = at_once("compile", || compile(&[], &topics));
+    assert_eq!(compiled.set.len(), topics.len());
+    let found = at_once("match", || compiled.set.matches(&Document { text: "near", ..Document::default() }));
+    assert_eq!(found.len(), topics.len());
+}
