@@ -11,12 +11,12 @@ use super::health::Loop;
 use super::snapshot::Snapshot;
 use super::{Context, chain};
 use crate::domain::alert::{AlertContent, OperationsEvent};
-use crate::domain::feed::{ClaimedFeed, GuidTrust};
+use crate::domain::feed::{ClaimedFeed, GuidTrust, Validators};
 use crate::domain::fetch::{FailureKind, FetchFailure, FetchOutcome, Fetched};
 use crate::domain::poll::{FeedRules, PollInput, PollPlan, PollSummary, ReadDocument, plan_poll};
 use crate::domain::topic::Span;
 use crate::domain::{FeedId, Timestamp};
-use crate::parse::{self, ParseContext};
+use crate::parse::{self, ParseContext, Repair};
 use crate::ports::{Claim, FetchRequest, Recorded, StoreError};
 
 /// Time for parsing, planning and recording, on top of the visit itself, before a claim lapses.
@@ -229,10 +229,16 @@ fn parse_document(
         debug!(repairs = ?parsed.repairs, "the document needed repairs");
     }
     let identities = parse::identify(feed, trust, &parsed.entries);
+    let mut meta = fetched.meta.clone();
+    // What broke off must come again: with its validators kept, the rest would be answered by 304 for ever.
+    let whole = !parsed.repairs.contains(&Repair::Truncated);
+    if !whole {
+        meta.validators = Validators::default();
+    }
     Ok(ReadDocument {
-        meta: fetched.meta.clone(),
+        meta,
         permanent_url: fetched.permanent_url.clone(),
-        body_hash,
+        body_hash: whole.then_some(body_hash),
         title: parsed.title,
         lang: parsed.lang,
         hints: parsed.hints,

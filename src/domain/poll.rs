@@ -57,7 +57,7 @@ pub struct ReadDocument {
     /// Where permanent redirects led.
     pub permanent_url: Option<String>,
     /// Hash of the body.
-    pub body_hash: i64,
+    pub body_hash: Option<i64>,
     /// The feed's title.
     pub title: Option<String>,
     /// The feed's language.
@@ -361,7 +361,7 @@ fn plan_document(
     state.guid_trust = trust;
     state.title = document.title;
     state.validators = document.meta.validators;
-    state.body_hash = Some(document.body_hash);
+    state.body_hash = document.body_hash;
     state.hints = document.hints;
     state.moved_to = document.permanent_url.or(state.moved_to);
     state.last_document_at = Some(now);

@@ -101,7 +101,7 @@ fn document(entries: Vec<(Entry, Option<KnownArticle>)>) -> PollInput {
     PollInput::Document(Box::new(ReadDocument {
         meta: AnswerMeta { validators: etag("\"2\""), fresh_for: None },
         permanent_url: None,
-        body_hash: 7,
+        body_hash: Some(7),
         title: Some("The Wire".to_owned()),
         lang: None,
         hints: PublisherHints::default(),
