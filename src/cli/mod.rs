@@ -10,6 +10,7 @@ mod feeds;
 mod listings;
 mod once;
 mod output;
+mod reference;
 mod time;
 mod topics;
 mod webhooks;
@@ -75,6 +76,12 @@ enum Command {
     /// Where alerts go
     #[command(subcommand)]
     Webhooks(webhooks::WebhooksCommand),
+    /// Print the script that teaches a shell to complete commands
+    Completions(reference::CompletionsArgs),
+    /// Print a manual page, or write all of them
+    Man(reference::ManArgs),
+    /// Print the JSON Schema of the configuration, with which editors complete and check it
+    Schema,
 }
 
 #[derive(Debug, Subcommand)]
@@ -124,7 +131,10 @@ pub fn main() -> ExitCode {
         | Command::Articles(_)
         | Command::Alerts(_)
         | Command::Deliveries(_)
-        | Command::Webhooks(_) => "warn",
+        | Command::Webhooks(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Schema => "warn",
     };
     let level = cli.global.log.as_deref().unwrap_or(default_level);
     if let Err(problem) = telemetry::start(level, cli.global.log_format, &log_environment()) {
@@ -168,6 +178,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Alerts(command) => alerts::run(&global, &command).await,
         Command::Deliveries(command) => deliveries::run(&global, &command).await,
         Command::Webhooks(command) => webhooks::run(&global, &command).await,
+        Command::Completions(args) => reference::completions(&args),
+        Command::Man(args) => reference::man(&args),
+        Command::Schema => reference::schema(),
     }
 }
 

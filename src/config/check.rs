@@ -398,8 +398,8 @@ pub(super) fn secret_url(written: &str, proxy: bool) -> Result<SecretUrl, &'stat
     if proxy { SecretUrl::parse_proxy(written) } else { SecretUrl::parse(written) }
 }
 
-/// What a key takes, for messages.
-fn wanted(kind: Kind) -> String {
+/// What a key takes, in words: `a whole number from 1 to 256`.
+pub(crate) fn wanted(kind: Kind) -> String {
     match kind {
         Kind::Integer { min, max } => format!("a whole number from {min} to {max}"),
         Kind::Number { min, max } => format!("a number from {min} to {max}"),

@@ -140,6 +140,8 @@ pub struct Table {
     pub name: &'static str,
     /// What one entry of it is called; absent for tables without ids.
     pub entry: Option<&'static str>,
+    /// Keys of which an entry needs one, and takes one only.
+    pub one_of: &'static [&'static str],
     /// What it is for.
     pub doc: &'static str,
     /// Its keys, respectively the keys of each of its entries.
@@ -244,27 +246,30 @@ const SEVERITIES: [&str; Severity::ALL.len()] = {
 
 /// Every table of the configuration, in the order in which `config/wirewatch.toml` shows them.
 pub const TABLES: &[Table] = &[
-    Table { name: "daemon", entry: None, doc: "The process itself.", keys: DAEMON },
-    Table { name: "fetch", entry: None, doc: "How feeds are polled.", keys: FETCH },
-    Table { name: "alerts", entry: None, doc: "What is told.", keys: ALERTS },
-    Table { name: "retention", entry: None, doc: "How long things are kept.", keys: RETENTION },
-    Table { name: "delivery", entry: None, doc: "How messages are sent.", keys: DELIVERY },
-    Table { name: "feeds", entry: Some("feed"), doc: "A URL that is polled.", keys: FEED },
+    Table { name: "daemon", entry: None, one_of: &[], doc: "The process itself.", keys: DAEMON },
+    Table { name: "fetch", entry: None, one_of: &[], doc: "How feeds are polled.", keys: FETCH },
+    Table { name: "alerts", entry: None, one_of: &[], doc: "What is told.", keys: ALERTS },
+    Table { name: "retention", entry: None, one_of: &[], doc: "How long things are kept.", keys: RETENTION },
+    Table { name: "delivery", entry: None, one_of: &[], doc: "How messages are sent.", keys: DELIVERY },
+    Table { name: "feeds", entry: Some("feed"), one_of: &[], doc: "A URL that is polled.", keys: FEED },
     Table {
         name: "concepts",
         entry: Some("concept"),
+        one_of: &["any", "query"],
         doc: "A named set of terms that queries use as @NAME. Takes `any` or `query`.",
         keys: CONCEPT,
     },
     Table {
         name: "topics",
         entry: Some("topic"),
+        one_of: &["keywords", "query", "facets"],
         doc: "What is watched for. Takes one of `keywords`, `query` and `facets`.",
         keys: TOPIC,
     },
     Table {
         name: "webhooks",
         entry: Some("webhook"),
+        one_of: &["url", "url_env", "url_file"],
         doc: "Where alerts go. Takes one of `url`, `url_env` and `url_file`.",
         keys: WEBHOOK,
     },
@@ -471,6 +476,9 @@ mod tests {
             for (at, key) in table.keys.iter().enumerate() {
                 assert!(find(&table.keys[..at], key.name).is_none(), "{}.{} twice", table.name, key.name);
                 assert!(key.doc.ends_with('.'), "{}.{}: a sentence", table.name, key.name);
+            }
+            for name in table.one_of {
+                assert!(table.key(name).is_some(), "{}.{name} is no key", table.name);
             }
         }
     }

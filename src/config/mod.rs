@@ -19,6 +19,7 @@ pub mod settings;
 mod source;
 pub mod units;
 
+pub(crate) use check::wanted;
 pub use load::{Credentials, LoadRequest, Loaded, Variables, defaults, find, load};
 pub use locate::{ConceptPart, SourceMap, TextPlace, TopicPart};
 pub use report::{Level, Problem, Report};

@@ -36,6 +36,9 @@ fn table_schema(table: &Table) -> Value {
         keys["description"] = table.doc.into();
         return keys;
     }
+    if !table.one_of.is_empty() {
+        keys["oneOf"] = table.one_of.iter().map(|name| json!({ "required": [name] })).collect();
+    }
     json!({
         "description": table.doc,
         "type": "object",

@@ -60,7 +60,7 @@ fn settings(text: &str) -> Vec<Setting<'_>> {
     let mut found = Vec::new();
     let mut header = "";
     for (line, written) in text.lines().enumerate() {
-        let off = written.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#']));
+        let off = written.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#', ':']));
         let (form, text) = if let Some(rest) = written.strip_prefix("# or ") {
             (Form::Alternative, rest)
         } else {
@@ -203,7 +203,7 @@ fn the_database_shown_is_the_one_beside_the_configuration() {
 #[test]
 fn all_examples_load_together() {
     let examples: String = SHIPPED.lines().fold(String::new(), |mut all, line| {
-        let off = line.strip_prefix('#').filter(|rest| !rest.starts_with(' '));
+        let off = line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', ':']));
         writeln!(all, "{}", off.unwrap_or(line)).unwrap();
         all
     });

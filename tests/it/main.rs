@@ -14,6 +14,7 @@ mod operator;
 mod parse;
 mod poll_rules;
 mod receiver;
+mod reference;
 mod sim;
 mod store;
 mod support;
