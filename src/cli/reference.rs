@@ -17,6 +17,9 @@ use crate::config::keys::{Key, Kind, TABLES, Table};
 /// The manual page of the configuration, section 5.
 const CONFIG_PAGE: &str = "wirewatch.toml";
 
+/// What stands at the foot of every page.
+const VERSION: &str = concat!("wirewatch ", env!("CARGO_PKG_VERSION"));
+
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
     /// Which shell
@@ -97,8 +100,8 @@ fn command_pages() -> anyhow::Result<Vec<(String, String)>> {
 fn collect(command: &Command, pages: &mut Vec<(String, String)>) -> anyhow::Result<()> {
     // Building the command gave each its whole name, with hyphens.
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
-    let main = name == command.get_name();
-    let man = Man::new(command.clone());
+    let whole = name == command.get_name();
+    let man = Man::new(command.clone()).source(VERSION);
     let mut text = Vec::new();
     man.render_title(&mut text)?;
     man.render_name_section(&mut text)?;
@@ -108,7 +111,7 @@ fn collect(command: &Command, pages: &mut Vec<(String, String)>) -> anyhow::Resu
     if command.has_subcommands() {
         commands_section(command, &name).to_writer(&mut text)?;
     }
-    let more = if main { main_sections() } else { exit_status() };
+    let more = if whole { main_sections() } else { exit_status() };
     more.to_writer(&mut text)?;
     see_also(&name, command).to_writer(&mut text)?;
     pages.push((name.clone(), String::from_utf8(text)?));
@@ -216,7 +219,7 @@ fn see_also(name: &str, command: &Command) -> Roff {
 /// wirewatch.toml(5), from the same table as everything else that knows the keys.
 fn config_page() -> anyhow::Result<String> {
     let mut page = Roff::new();
-    page.control("TH", [CONFIG_PAGE, "5", "", &format!("wirewatch {}", env!("CARGO_PKG_VERSION")), ""]);
+    page.control("TH", [CONFIG_PAGE, "5", "", VERSION, ""]);
     page.control("SH", ["NAME"]);
     page.text([roman("wirewatch.toml - configuration of wirewatch")]);
     page.control("SH", ["DESCRIPTION"]);
