@@ -111,6 +111,11 @@ async fn claim(
     in_flight: &mut InFlight,
     attempts: &mut JoinSet<WebhookId>,
 ) -> Result<Option<Timestamp>, StoreError> {
+    if context.store.disk_is_full() {
+        // Without a receipt each message would be sent again and again.
+        context.room_wanted.notify_one();
+        return Ok(None);
+    }
     tell_operations(context, snapshot).await?;
     let now = context.clock.now();
     let permits = permits(snapshot, in_flight);
@@ -169,7 +174,12 @@ async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Cl
         jitter,
     };
     tell(&context, delivery, verdict.why().unwrap_or_default(), &settlement);
-    match context.store.record_attempt(&claim, record, now).await {
+    let mut recorded = context.store.record_attempt(&claim, record.clone(), now).await;
+    if matches!(recorded, Err(StoreError::DiskFull(_))) {
+        // Space was set aside for this: what was sent is to be known.
+        recorded = context.store.record_attempt(&claim, record, now).await;
+    }
+    match recorded {
         Ok(news) => tell_news(&id, news),
         Err(StoreError::LeaseLost) => warn!("another worker took this delivery over"),
         Err(problem) => {

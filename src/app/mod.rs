@@ -42,6 +42,8 @@ pub struct Context {
     pub feeds_changed: Notify,
     /// Wakes the dispatcher: deliveries were written.
     pub deliveries_written: Notify,
+    /// Wakes the janitor: the disk is full.
+    pub room_wanted: Notify,
     /// No new work from here on.
     pub stop: CancellationToken,
     /// Whether the loops live and the database answers.
@@ -60,6 +62,7 @@ impl Context {
             dice,
             feeds_changed: Notify::new(),
             deliveries_written: Notify::new(),
+            room_wanted: Notify::new(),
             stop: CancellationToken::new(),
             health: Health::default(),
             tally: Tally::default(),

@@ -50,7 +50,8 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
         };
         if let Some(until) = until
             && polls.is_empty()
-            && context.store.feeds_due_by(until).await.is_ok_and(|waiting| waiting == 0)
+            && (context.store.disk_is_full()
+                || context.store.feeds_due_by(until).await.is_ok_and(|waiting| waiting == 0))
         {
             return;
         }
@@ -80,6 +81,10 @@ async fn claim(
     polls: &mut JoinSet<()>,
 ) -> Result<Option<Timestamp>, StoreError> {
     if room == 0 {
+        return Ok(None);
+    }
+    if context.store.disk_is_full() {
+        context.room_wanted.notify_one();
         return Ok(None);
     }
     let now = context.clock.now();

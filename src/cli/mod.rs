@@ -4,6 +4,7 @@ mod alerts;
 mod check;
 mod compile;
 mod daemon;
+mod database;
 mod deliveries;
 mod demo;
 mod feeds;
@@ -76,6 +77,11 @@ enum Command {
     /// Where alerts go
     #[command(subcommand)]
     Webhooks(webhooks::WebhooksCommand),
+    /// Copy the database while the daemon runs; the copy is read back before it gets its name
+    Backup(database::BackupArgs),
+    /// Whether the database is sound
+    #[command(subcommand)]
+    Database(database::DatabaseCommand),
     /// Print the script that teaches a shell to complete commands
     Completions(reference::CompletionsArgs),
     /// Print a manual page, or write all of them
@@ -132,6 +138,8 @@ pub fn main() -> ExitCode {
         | Command::Alerts(_)
         | Command::Deliveries(_)
         | Command::Webhooks(_)
+        | Command::Backup(_)
+        | Command::Database(_)
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Schema => "warn",
@@ -178,6 +186,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Alerts(command) => alerts::run(&global, &command).await,
         Command::Deliveries(command) => deliveries::run(&global, &command).await,
         Command::Webhooks(command) => webhooks::run(&global, &command).await,
+        Command::Backup(args) => database::backup(&global, args).await,
+        Command::Database(command) => database::run(&global, command).await,
         Command::Completions(args) => reference::completions(&args),
         Command::Man(args) => reference::man(&args),
         Command::Schema => reference::schema(),

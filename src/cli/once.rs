@@ -35,5 +35,5 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
         tally.articles.get(),
         tally.alerts.get()
     ))?;
-    Ok(if failed + refused > 0 { Outcome::Wrong } else { Outcome::Fine })
+    Ok(if failed + refused > 0 || context.store.disk_is_full() { Outcome::Wrong } else { Outcome::Fine })
 }

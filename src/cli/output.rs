@@ -134,6 +134,17 @@ pub(crate) fn short(time: Duration) -> String {
     }
 }
 
+/// A number of bytes in its largest fitting unit.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let unit = (bytes.ilog2() / 10).min(4);
+    let tenths = (u128::from(bytes) * 10) >> (10 * unit);
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit as usize - 1])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +164,12 @@ mod tests {
     fn hostile_titles_stay_on_their_line() {
         assert_eq!(clean("a\u{1b}[31mb\nc\u{202e}d"), "a\u{fffd}[31mb c\u{fffd}d");
         assert_eq!(shorten("北朝鮮の兵士", 7), "北朝鮮…");
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        let texts = [0, 1023, 1024, 1 << 20, 155_000_000, u64::MAX].map(size);
+        assert_eq!(texts, ["0 B", "1023 B", "1.0 KiB", "1.0 MiB", "147.8 MiB", "16777215.9 TiB"]);
     }
 
     #[test]

@@ -336,6 +336,11 @@ const ALERTS: &[Key] = &[
 const RETENTION: &[Key] = &[
     key("articles", KEEPING, "How long articles are kept.").or(r#""90d""#),
     key("alerts", KEEPING, "How long alerts and their deliveries are kept.").or(r#""365d""#),
+    key(
+        "max_database",
+        size(1 << 20, 1 << 40),
+        "The largest the database may grow; then the oldest goes before its time, never what is of the last day. Left out: any size.",
+    ),
 ];
 
 const DELIVERY: &[Key] = &[

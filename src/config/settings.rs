@@ -115,6 +115,8 @@ pub struct RetentionSettings {
     pub articles: Duration,
     /// How long alerts and their deliveries are kept.
     pub alerts: Duration,
+    /// How many bytes of the database may hold something before the oldest goes early; none: any number.
+    pub max_database: Option<u64>,
 }
 
 /// `[delivery]`.

@@ -200,6 +200,15 @@ pub struct RetentionPolicy {
     pub batch: u32,
 }
 
+/// How large the database is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes of the file, without its log.
+    pub file: u64,
+    /// Of them, bytes that hold something.
+    pub used: u64,
+}
+
 /// Remembers everything.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
@@ -292,7 +301,16 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Removes at most a batch of what is too old; answers how many rows went.
     async fn retain(&self, policy: RetentionPolicy) -> Result<u64, StoreError>;
 
-    /// Proves that the database can be written, through the same queue as all writes.
+    /// How large the database is.
+    async fn space(&self) -> Result<Space, StoreError>;
+
+    /// Whether a write failed for want of space, and none has been found since: then no new work is to be begun.
+    fn disk_is_full(&self) -> bool;
+
+    /// Looks whether there is room again on a disk that was full; answers whether new work can begin.
+    async fn make_room(&self) -> Result<bool, StoreError>;
+
+    /// Proves that the database can be written and has room for more, through the same queue as all writes.
     async fn probe(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Lists feeds.

@@ -1,6 +1,7 @@
 //! The store on SQLite: one writer with group commit, a few readers, one file.
 
 mod articles;
+mod ballast;
 mod events;
 mod feeds;
 mod hand;
@@ -9,6 +10,7 @@ mod migrate;
 mod open;
 mod outbox;
 mod retention;
+mod upkeep;
 mod webhooks;
 mod writer;
 
@@ -24,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 pub use migrate::{MIGRATIONS, SCHEMA};
 pub use open::{DaemonLock, OpenError};
+pub use upkeep::{Backup, BackupError, Soundness, backup, check};
 
 use crate::domain::article::{EntryIdentity, KnownArticle};
 use crate::domain::breaker::News;
@@ -33,7 +36,10 @@ use crate::domain::poll::PollPlan;
 use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
 use crate::ports::outbox::{AttemptRecord, EventRow, Permit, StoredEvent};
 use crate::ports::reads::{AlertRow, ArticleRow, DeliveryRow, FeedRow, Page, StoredText};
-use crate::ports::{Claim, ConfigSync, HostLimits, NextDue, Recorded, RetentionPolicy, Store, StoreError};
+use crate::ports::{
+    Claim, ConfigSync, HostLimits, NextDue, Recorded, RetentionPolicy, Space, Store, StoreError,
+};
+use ballast::Ballast;
 use writer::Writer;
 
 /// Connections that read at the same time.
@@ -45,6 +51,8 @@ pub struct SqliteStore {
     /// Absent in a store that only reads, and after `close`.
     writer: Mutex<Option<Writer>>,
     readers: Readers,
+    /// Only where a daemon writes to a file.
+    ballast: Option<Arc<Ballast>>,
     tasks: TaskTracker,
 }
 
@@ -66,7 +74,7 @@ impl SqliteStore {
     /// See [`OpenError`]; each says what to do.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let connection = open::open_writer(path)?;
-        Ok(Self::with(Some(connection), Readers::pool(path)))
+        Ok(Self::with(Some(connection), Readers::pool(path), Some(Ballast::beside(path))))
     }
 
     /// Opens an existing database for reading, beside a running daemon or without one.
@@ -79,7 +87,7 @@ impl SqliteStore {
         if let Readers::Pool { idle, .. } = &readers {
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(first);
         }
-        Ok(Self::with(None, readers))
+        Ok(Self::with(None, readers, None))
     }
 
     /// Opens an existing database for one change by hand, beside a running daemon or without one; never makes
@@ -90,7 +98,7 @@ impl SqliteStore {
     pub fn open_for_a_change(path: &Path) -> Result<Self, OpenError> {
         drop(open::open_reader(path)?);
         let connection = open::open_visitor(path)?;
-        Ok(Self::with(Some(connection), Readers::pool(path)))
+        Ok(Self::with(Some(connection), Readers::pool(path), None))
     }
 
     /// A database in memory, for simulation: works under tokio's paused clock.
@@ -98,14 +106,15 @@ impl SqliteStore {
     /// # Errors
     /// When SQLite has no memory.
     pub fn open_in_memory() -> Result<Self, OpenError> {
-        Ok(Self::with(Some(open::open_memory()?), Readers::Writer))
+        Ok(Self::with(Some(open::open_memory()?), Readers::Writer, None))
     }
 
-    fn with(connection: Option<Connection>, readers: Readers) -> Self {
+    fn with(connection: Option<Connection>, readers: Readers, ballast: Option<Ballast>) -> Self {
         let tasks = TaskTracker::new();
-        let writer = connection.map(|connection| Writer::start(connection, &tasks));
+        let ballast = ballast.map(Arc::new);
+        let writer = connection.map(|connection| Writer::start(connection, ballast.clone(), &tasks));
         tasks.close();
-        Self { writer: Mutex::new(writer), readers, tasks }
+        Self { writer: Mutex::new(writer), readers, ballast, tasks }
     }
 
     /// Commits what waits, checkpoints, and ends the writer; later writes get [`StoreError::Closed`].
@@ -275,7 +284,31 @@ impl Store for SqliteStore {
         self.write(move |connection| retention::retain(connection, policy)).await
     }
 
+    async fn space(&self) -> Result<Space, StoreError> {
+        self.read(retention::space).await
+    }
+
+    fn disk_is_full(&self) -> bool {
+        self.ballast.as_ref().is_some_and(|ballast| ballast.is_given_up())
+    }
+
+    async fn make_room(&self) -> Result<bool, StoreError> {
+        let Some(ballast) = self.ballast.clone().filter(|ballast| ballast.is_given_up()) else {
+            return Ok(true);
+        };
+        // The writer empties the log after each batch while the ballast is gone.
+        self.write(|connection| Ok(retention::give_back_pages(connection)?)).await?;
+        tokio::task::spawn_blocking(move || ballast.lay_again())
+            .await
+            .map_err(|problem| StoreError::Failed(problem.into()))
+    }
+
     async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
+        if self.disk_is_full() {
+            return Err(StoreError::DiskFull(anyhow::anyhow!(
+                "polling and sending wait until there is room"
+            )));
+        }
         self.write(move |connection| {
             connection
                 .prepare_cached("INSERT INTO meta (name, value) VALUES ('probed_at', ?1) ON CONFLICT DO UPDATE SET value = excluded.value")?

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use crate::domain::poll::LISTED_GRAIN;
-use crate::ports::{RetentionPolicy, StoreError};
+use crate::ports::{RetentionPolicy, Space, StoreError};
 
 /// Pages given back to the file system after a batch: some 3 MB, a few milliseconds.
 const PAGES_PER_BATCH: u32 = 200;
@@ -95,8 +95,16 @@ fn ids(
     connection.prepare_cached(query)?.query_map(parameters, |row| row.get(0))?.collect()
 }
 
+/// How large the database is, and how much of that is used.
+pub(super) fn space(connection: &Connection) -> Result<Space, StoreError> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let (page, pages, free) = (number("page_size")?, number("page_count")?, number("freelist_count")?);
+    let bytes = |pages: i64| u64::try_from(pages * page).unwrap_or_default();
+    Ok(Space { file: bytes(pages), used: bytes(pages - free) })
+}
+
 /// Makes the file smaller by a few pages.
-fn give_back_pages(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn give_back_pages(connection: &Connection) -> rusqlite::Result<()> {
     let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES_PER_BATCH})"))?;
     // Each step frees one page: it must be run to its end.
     let mut steps = vacuum.query([])?;

@@ -3,11 +3,14 @@
 //! Callers put commands on a bounded queue. One task takes all that wait, runs them in one `IMMEDIATE`
 //! transaction with a savepoint each, commits, and only then answers: an answer means the disk has it.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
+use super::ballast::Ballast;
 use crate::ports::StoreError;
 
 /// Commands that may wait; beyond it callers wait to put theirs.
@@ -50,9 +53,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer's task on `connection`; it ends when every handle is gone, or at `close`.
-    pub(super) fn start(connection: Connection, tasks: &TaskTracker) -> Self {
+    /// When the disk is full, it gives up the ballast.
+    pub(super) fn start(connection: Connection, ballast: Option<Arc<Ballast>>, tasks: &TaskTracker) -> Self {
         let (queue, commands) = mpsc::channel(QUEUE);
-        tasks.spawn(run(connection, commands));
+        tasks.spawn(run(connection, ballast, commands));
         Self { queue }
     }
 
@@ -94,12 +98,17 @@ where
     (command, receiver)
 }
 
-async fn run(mut connection: Connection, mut commands: mpsc::Receiver<Command>) {
+async fn run(
+    mut connection: Connection,
+    ballast: Option<Arc<Ballast>>,
+    mut commands: mpsc::Receiver<Command>,
+) {
     let mut waiting = Vec::with_capacity(BATCH);
     while commands.recv_many(&mut waiting, BATCH).await > 0 {
         let batch = std::mem::take(&mut waiting);
+        let ballast = ballast.clone();
         let ran = tokio::task::spawn_blocking(move || {
-            run_batch(&mut connection, batch);
+            run_batch(&mut connection, batch, ballast.as_deref());
             connection
         });
         match ran.await {
@@ -115,7 +124,7 @@ async fn run(mut connection: Connection, mut commands: mpsc::Receiver<Command>) 
     drop(connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);"));
 }
 
-fn run_batch(connection: &mut Connection, batch: Vec<Command>) {
+fn run_batch(connection: &mut Connection, batch: Vec<Command>, ballast: Option<&Ballast>) {
     let mut ran = Vec::with_capacity(batch.len());
     let committed = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => {
@@ -132,8 +141,17 @@ fn run_batch(connection: &mut Connection, batch: Vec<Command>) {
             Err(Lost::from(&problem))
         }
     };
+    let full = matches!(committed, Err(Lost::DiskFull)) || ran.iter().any(|ran| ran.disk_full);
+    if let Some(ballast) = ballast.filter(|_| full) {
+        // Before the answers: whoever tries again at once finds room.
+        ballast.give_up();
+    }
     for Ran { answer, .. } in ran {
         answer(&committed);
+    }
+    if ballast.is_some_and(Ballast::is_given_up) {
+        // The log is the largest thing that can be given back at once. In vain when readers hold it.
+        drop(connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
     }
 }
 
@@ -222,7 +240,7 @@ mod tests {
     fn run_all(connection: &mut Connection, sizes: &[i64]) -> Vec<Result<(), StoreError>> {
         let (commands, mut answers): (Vec<_>, Vec<_>) =
             sizes.iter().map(|size| command(insert(*size))).unzip();
-        run_batch(connection, commands);
+        run_batch(connection, commands, None);
         answers.iter_mut().map(|answer| answer.try_recv().expect("an answer")).collect()
     }
 
@@ -241,6 +259,21 @@ mod tests {
             connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).expect("a count");
         assert_eq!(rows, i64::try_from(good).expect("few"), "{answers:?}");
         assert!(run_all(&mut connection, &[100]).remove(0).is_ok(), "it goes on when there is room");
+    }
+
+    #[test]
+    fn a_full_disk_costs_the_ballast() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let ballast = Ballast::beside(&dir.path().join("w.db"));
+        let mut connection = Connection::open_in_memory().expect("memory");
+        connection
+            .execute_batch("PRAGMA max_page_count = 20; CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB)")
+            .expect("a table");
+        for (bytes, given_up) in [(100, false), (1_000_000, true)] {
+            let (command, _answer) = command(insert(bytes));
+            run_batch(&mut connection, vec![command], Some(&ballast));
+            assert_eq!(ballast.is_given_up(), given_up, "{bytes} bytes");
+        }
     }
 
     #[test]

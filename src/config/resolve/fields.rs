@@ -110,8 +110,12 @@ impl<'a> Fields<'a> {
         self.items(key).iter().filter_map(|item| as_whole(&item.kind)).map(Duration::from_millis).collect()
     }
 
+    pub(super) fn optional_bytes(&self, key: &str) -> Option<u64> {
+        self.whole(key)
+    }
+
     pub(super) fn bytes(&self, key: &str) -> u64 {
-        self.whole(key).unwrap_or_default()
+        self.optional_bytes(key).unwrap_or_default()
     }
 
     pub(super) fn count(&self, key: &str) -> u32 {

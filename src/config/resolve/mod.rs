@@ -229,7 +229,11 @@ impl<'a> Resolver<'a> {
 
     fn retention(&self) -> Option<RetentionSettings> {
         let fields = self.section("retention")?;
-        Some(RetentionSettings { articles: fields.duration("articles"), alerts: fields.duration("alerts") })
+        Some(RetentionSettings {
+            articles: fields.duration("articles"),
+            alerts: fields.duration("alerts"),
+            max_database: fields.optional_bytes("max_database"),
+        })
     }
 
     fn delivery(&self) -> Option<DeliverySettings> {
