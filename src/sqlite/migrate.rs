@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::open::{OpenError, explain};
 
 /// Every schema so far, oldest first; forward only. Each has a sample in `tests/samples/databases`.
-pub const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+pub const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// The schema this program writes.
 #[expect(clippy::cast_possible_truncation, reason = "a handful of migrations")]
