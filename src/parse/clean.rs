@@ -57,8 +57,13 @@ fn body(text: &RawText<'_>, repairs: &mut Repairs) -> String {
         if !(prose.starts_with('<') && prose.contains("</") && html::has_tag(&prose)) {
             break;
         }
+        let inner = html_to_text(&prose);
+        // A text about a tag alone stays: taking it for markup would leave nothing.
+        if inner.is_empty() {
+            break;
+        }
         repairs.add(Repair::DoublyEscaped);
-        prose = html_to_text(&prose);
+        prose = inner;
     }
     repairs.add_if(prose.len() + 4 > limits::TEXT_BYTES, Repair::Cut);
     prose
@@ -94,7 +99,7 @@ fn names(values: &[Cow<'_, str>], repairs: &mut Repairs) -> Vec<String> {
 }
 
 /// A language tag as BCP 47 writes it, as far as its letters go; `None` for anything else.
-pub(super) fn language(tag: &str) -> Option<String> {
+pub fn language(tag: &str) -> Option<String> {
     let tag = tag.trim().replace('_', "-");
     let primary = tag.split('-').next().unwrap_or_default();
     let plausible = (2..=3).contains(&primary.len())

@@ -24,8 +24,9 @@ pub(super) enum Role {
 /// The longest name in the table.
 const LONGEST: usize = 10;
 
-/// Looks up an element by its name, whatever its case.
+/// Looks up an element by its name, whatever its case and prefix (`svg:svg`, `o:p`).
 pub(super) fn role(name: &str) -> Role {
+    let name = name.rsplit(':').next().unwrap_or(name);
     let mut buffer = [0; LONGEST];
     let Some(lower) = buffer.get_mut(..name.len()) else { return Role::Unknown };
     lower.copy_from_slice(name.as_bytes());

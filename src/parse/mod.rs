@@ -23,12 +23,15 @@ mod report;
 mod text;
 mod xml;
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use url::Url;
 
 use crate::domain::article::Entry;
 use crate::domain::feed::PublisherHints;
 
+pub use clean::language;
 pub use discover::{DiscoveredFeed, Evidence, discover};
 pub use error::ParseError;
 pub use identity::identify;
@@ -104,11 +107,16 @@ pub fn parse(body: &[u8], context: &ParseContext<'_>) -> Result<ParsedFeed, Pars
         kind,
         title: raw.title.map(|title| clean::title(&title, &mut repairs)).filter(|title| !title.is_empty()),
         site_url: raw.site_url,
-        lang: raw.lang.and_then(|lang| clean::language(&lang)),
+        lang: raw.lang.and_then(|lang| language(&lang)),
         entries: raw.entries.into_iter().map(|entry| clean::entry(entry, &mut repairs)).collect(),
         hints: raw.hints,
         repairs: repairs.list(),
     })
+}
+
+/// The characters of a document of unknown character set, as [`parse`] decodes them.
+pub fn decode_text(body: &[u8]) -> Cow<'_, str> {
+    decode::decode(body, None, &mut Repairs::default())
 }
 
 /// Reads a document by the reader for its kind; one that finds no feed in it asks feed-rs for a second opinion.

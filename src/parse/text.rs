@@ -29,21 +29,51 @@ pub fn html_to_text(html: &str) -> String {
 /// Gives what is said of the pictures and videos, each its own paragraph: all there is to read where
 /// a text consists of nothing else.
 fn describe_pictures(html: &str, prose: &mut Prose) {
+    // Inside a drawing: whether its title or description is being read.
+    let mut drawing = None;
     for token in Markup::html(html) {
-        let Token::Open(tag) = token else { continue };
-        if !["img", "iframe", "video", "area"].iter().any(|name| tag.name.eq_ignore_ascii_case(name)) {
-            continue;
-        }
-        let alternative = tag.attribute("alt").unwrap_or_default();
-        prose.push_references(alternative);
-        prose.mark(Role::Block);
-        if let Some(title) = tag.attribute("title").filter(|title| *title != alternative) {
-            prose.push_references(title);
-            prose.mark(Role::Block);
+        match token {
+            Token::Open(tag) if is_named(tag.name, "svg") => drawing = Some(false),
+            Token::Close(name) if is_named(name, "svg") => drawing = None,
+            Token::Open(tag) if drawing.is_some() => {
+                drawing =
+                    Some(["title", "desc", "text", "tspan"].iter().any(|name| is_named(tag.name, name)));
+            }
+            Token::Close(_) if drawing.is_some() => {
+                drawing = Some(false);
+                prose.mark(Role::Block);
+            }
+            Token::Text(text) if drawing == Some(true) => prose.push_references(text),
+            Token::Open(tag)
+                if ["img", "iframe", "video", "area"].iter().any(|name| is_named(tag.name, name)) =>
+            {
+                describe_picture(&tag, prose);
+            }
+            Token::Open(_)
+            | Token::Close(_)
+            | Token::Text(_)
+            | Token::Cdata(_)
+            | Token::Doctype(_)
+            | Token::Other => {}
         }
         if prose.full {
             return;
         }
+    }
+}
+
+/// Whether an element has this name, whatever its case and prefix.
+fn is_named(element: &str, name: &str) -> bool {
+    element.rsplit(':').next().is_some_and(|local| local.eq_ignore_ascii_case(name))
+}
+
+fn describe_picture(tag: &Tag<'_>, prose: &mut Prose) {
+    let alternative = tag.attribute("alt").unwrap_or_default();
+    prose.push_references(alternative);
+    prose.mark(Role::Block);
+    if let Some(title) = tag.attribute("title").filter(|title| *title != alternative) {
+        prose.push_references(title);
+        prose.mark(Role::Block);
     }
 }
 
@@ -370,6 +400,17 @@ mod tests {
     #[test]
     fn text_without_tags_keeps_its_paragraphs() {
         check("one\ntwo\r\n\r\n three &lt;", "one two\n\nthree <");
+    }
+
+    #[test]
+    fn of_pictures_alone_what_is_said_of_them_is_read() {
+        check("<a><img src=x alt='A map' title='Kursk'></a><IMG alt='A map'>", "A map\n\nKursk\n\nA map");
+        check(
+            "<svg:svg><svg:title>Troops</svg:title><g><path/></g><text>1 &lt; 2</text></svg:svg>",
+            "Troops\n\n1 < 2",
+        );
+        check("<svg><title>Troops</title></svg>Words", "Words");
+        check("<svg><style>p {}</style><circle/></svg>", "");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use url::Url;
+
 use crate::domain::Timestamp;
 use crate::parse::markup::Tag;
 use crate::parse::raw::{RawEntry, RawText};
@@ -15,9 +17,9 @@ pub(super) struct PageLink {
 }
 
 impl PageLink {
-    /// Takes an address if none of at least this rank is there yet.
-    pub(super) fn offer(&mut self, url: Option<String>, rank: u8) {
-        if url.is_some() && (self.url.is_none() || rank > self.rank) {
+    /// Takes an address if none of at least this rank is there yet, or, with `last`, none of a higher one.
+    pub(super) fn offer(&mut self, url: Option<String>, rank: u8, last: bool) {
+        if url.is_some() && (self.url.is_none() || rank > self.rank || last && rank == self.rank) {
             self.url = url;
             self.rank = rank;
         }
@@ -58,12 +60,12 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// An entry as its tag begins it; CDF, the first of all formats, says link and date there.
-    pub(super) fn new(tag: &Tag<'a>) -> Self {
+    pub(super) fn new(tag: &Tag<'a>, base: Option<&Url>) -> Self {
         let about = tag.attributes().find(|(name, _)| name.rsplit(':').next() == Some("about"));
         Self {
             about: about.map(|(_, value)| htmlize::unescape_attribute(value)),
             lang: tag.attribute("xml:lang").map(Cow::Borrowed),
-            link: PageLink { url: tag.attribute("href").and_then(|href| link::resolve(href, None)), rank: 0 },
+            link: PageLink { url: tag.attribute("href").and_then(|href| link::resolve(href, base)), rank: 0 },
             updated: tag.attribute("lastmod").and_then(date::parse),
             ..Self::default()
         }

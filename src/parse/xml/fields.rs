@@ -86,9 +86,11 @@ impl<'a> Reader<'a, '_> {
         let href = href.unwrap_or(found.text);
         let base = self.base_of(tag);
         let url = link::resolve(&href, base.as_deref().or_else(|| self.current_base()));
+        // Of several `<link>` of RSS in one item, which no version allows, the last is taken, as most readers do.
+        let last = rank == PAGE && self.is_child_of_item();
         match &mut self.draft {
-            Some(draft) => draft.link.offer(url, rank),
-            None => self.site.offer(url, rank),
+            Some(draft) => draft.link.offer(url, rank, last),
+            None => self.site.offer(url, rank, false),
         }
     }
 
@@ -118,13 +120,28 @@ impl<'a> Reader<'a, '_> {
         }
         let text = found.text;
         if self.draft.is_some() {
+            let text = self.whole_id(what, tag, text);
             self.value_of_entry(what, tag, text);
         } else {
             self.value_of_feed(what, text);
         }
     }
 
+    /// An id that says to be an address, and is a part of one, made whole by `xml:base`.
+    fn whole_id(&mut self, what: Value, tag: &Tag<'a>, text: Cow<'a, str>) -> Cow<'a, str> {
+        let permalink = || tag.attribute("isPermaLink").is_some_and(|says| says.trim() == "true");
+        let address = what == Value::Id || what == Value::Guid && permalink();
+        if !address || text.contains(':') {
+            return text;
+        }
+        let base = self.base_of(tag);
+        let base = base.as_deref().or_else(|| self.stated_base());
+        base.and_then(|base| link::resolve(&text, Some(base))).map_or(text, Cow::Owned)
+    }
+
     fn value_of_entry(&mut self, what: Value, tag: &Tag<'a>, text: Cow<'a, str>) {
+        // Of several dates of a kind the last is taken, as most readers do.
+        let last = self.is_child_of_item();
         let Some(draft) = &mut self.draft else { return };
         let date = match what {
             Value::Guid | Value::Id if draft.guid.is_some() => return,
@@ -151,7 +168,7 @@ impl<'a> Reader<'a, '_> {
             Value::Ttl | Value::Hour | Value::Day | Value::Period | Value::Frequency => return,
         };
         if let Some(at) = date::parse(&text) {
-            date.get_or_insert(at);
+            *date = date.filter(|_| !last).or(Some(at));
             self.repairs.add_if(date::is_odd(&text), Repair::OddDate);
         }
     }

@@ -173,7 +173,8 @@ impl<'a, 'r> Reader<'a, 'r> {
         let inside = self.frames.last().map(|frame| frame.element);
         let rss = self.kind == Some(FeedKind::Rss);
         self.repairs.add_if(rss && inside == Some(Element::Root), Repair::MisplacedEntry);
-        self.draft = Some(Draft::new(tag));
+        let base = self.base_of(tag);
+        self.draft = Some(Draft::new(tag, base.as_deref().or_else(|| self.current_base())));
     }
 
     fn close(&mut self, name: &'a str) {
@@ -258,7 +259,17 @@ impl<'a, 'r> Reader<'a, 'r> {
         url.ok().filter(super::link::is_web).map(Arc::new)
     }
 
+    /// Whether the element being read is a child of the entry, not of something in it.
+    fn is_child_of_item(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.element == Element::Item)
+    }
+
+    /// What `xml:base` of the elements around says.
+    fn stated_base(&self) -> Option<&Url> {
+        self.frames.iter().rev().find_map(|frame| frame.base.as_deref())
+    }
+
     fn current_base(&self) -> Option<&Url> {
-        self.frames.iter().rev().find_map(|frame| frame.base.as_deref()).or(self.base.as_deref())
+        self.stated_base().or(self.base.as_deref())
     }
 }

@@ -230,3 +230,38 @@ fn what_is_no_feed_is_named() {
     assert_eq!(refusal("{\"a\":1}"), ParseError::NotAJsonFeed);
     assert!(matches!(refusal("{\"items\":["), ParseError::InvalidJson(_)));
 }
+
+#[test]
+fn of_what_is_said_twice_the_last_is_taken_where_no_standard_says_better() {
+    let item = "<item><title>A</title><link>https://x.example/old</link><link>https://x.example/a</link>\
+        <pubDate>Mon, 23 Nov 2026 08:00:00 GMT</pubDate><pubDate>Tue, 24 Nov 2026 08:00:00 GMT</pubDate>\
+        <more><link>https://x.example/no</link><pubDate>Wed, 25 Nov 2026 08:00:00 GMT</pubDate></more></item>";
+    let document = format!("<rss version='2.0'><channel><title>T</title>{item}</channel></rss>");
+    check(document, "T\n | A | https://x.example/a | 2026-11-24T08:00:00Z | ", &[]);
+}
+
+#[test]
+fn ids_that_are_parts_of_addresses_are_made_whole() {
+    let rss = |guid: &str| {
+        format!(
+            "<rss version='2.0' xml:base='https://b.example/x/'><channel><title>T</title><item><title>A</title>{guid}</item></channel></rss>"
+        )
+    };
+    check(
+        rss("<guid isPermaLink='true'>1/</guid>"),
+        "T\nhttps://b.example/x/1/ | A | https://b.example/x/1/ |  | ",
+        &[],
+    );
+    check(rss("<guid>1</guid>"), "T\n1 | A |  |  | ", &[]);
+    let atom = "<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><entry xml:base='https://b.example/'><id>1</id><title>A</title></entry></feed>";
+    check(atom, "T\nhttps://b.example/1 | A | https://b.example/1 |  | ", &[]);
+    let channel = "<channel base='x'><title>T</title><item href='/a' xml:base='https://b.example/'><title>A</title></item></channel>";
+    check(channel, "T\n | A | https://b.example/a |  | ", &[Repair::EmbeddedFeed]);
+}
+
+#[test]
+fn a_text_about_a_tag_is_not_taken_for_one() {
+    let document = "<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><entry><id>1</id>\
+        <summary type='html'>&amp;lt;script&amp;gt;x&amp;lt;/script&amp;gt;</summary></entry></feed>";
+    check(document, "T\n1 |  |  |  | <script>x</script>", &[]);
+}
