@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::bufread::GzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 
 /// Codings of one body that are undone; more is an attack.
 const MAX_CODINGS: usize = 3;
@@ -42,10 +43,10 @@ pub(super) fn decode(body: Vec<u8>, content_encoding: &str, max: u64) -> Result<
 
 fn undo(body: &[u8], coding: &str, max: u64) -> Result<Vec<u8>, DecodeError> {
     match coding {
-        "gzip" | "x-gzip" => read(MultiGzDecoder::new(without_padding(body)), "gzip", max),
+        "gzip" | "x-gzip" => gunzip(body, max),
         // Named deflate means zlib, but some send it raw.
-        "deflate" => match read(ZlibDecoder::new(body), "deflate", max) {
-            Err(DecodeError::Broken(..)) => read(DeflateDecoder::new(body), "deflate", max),
+        "deflate" => match inflate(body, true, max) {
+            Err(DecodeError::Broken(..)) => inflate(body, false, max),
             decoded => decoded,
         },
         "br" => read(brotli::Decompressor::new(body, BROTLI_BUFFER), "br", max),
@@ -59,11 +60,55 @@ fn undo(body: &[u8], coding: &str, max: u64) -> Result<Vec<u8>, DecodeError> {
     }
 }
 
-/// Zero bytes after the last gzip member are padding.
-fn without_padding(body: &[u8]) -> &[u8] {
-    let end = body.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
-    // A member may end in zero bytes of its own: keep up to eight, the size of its trailer.
-    &body[..body.len().min(end + 8)]
+/// What every member of gzip begins with.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Joins the members. What follows the last one and is none is padding, as gzip itself takes it.
+fn gunzip(body: &[u8], max: u64) -> Result<Vec<u8>, DecodeError> {
+    let mut rest = body;
+    let mut out = Vec::new();
+    while out.is_empty() && rest.len() == body.len() || rest.starts_with(&GZIP_MAGIC) {
+        let room = max - out.len() as u64;
+        let mut member = GzDecoder::new(rest);
+        member
+            .by_ref()
+            .take(room.saturating_add(1))
+            .read_to_end(&mut out)
+            .map_err(|problem| DecodeError::Broken("gzip".to_owned(), problem))?;
+        if out.len() as u64 > max {
+            return Err(DecodeError::TooLarge);
+        }
+        rest = member.into_inner();
+    }
+    Ok(out)
+}
+
+/// Output is made room for in steps of this many bytes.
+const INFLATE_STEP: usize = 32 << 10;
+
+/// Undoes zlib or raw deflate. The streaming decoders take the end of the input for the end of the text;
+/// here the stream itself has to end.
+fn inflate(body: &[u8], zlib: bool, max: u64) -> Result<Vec<u8>, DecodeError> {
+    let broken = |problem: io::Error| DecodeError::Broken("deflate".to_owned(), problem);
+    let mut decompress = Decompress::new(zlib);
+    let mut out = Vec::new();
+    loop {
+        out.reserve(INFLATE_STEP);
+        let (taken, made) = (decompress.total_in(), decompress.total_out());
+        let rest = usize::try_from(taken).ok().and_then(|taken| body.get(taken..)).unwrap_or_default();
+        let status = decompress
+            .decompress_vec(rest, &mut out, FlushDecompress::None)
+            .map_err(|problem| broken(problem.into()))?;
+        if out.len() as u64 > max {
+            return Err(DecodeError::TooLarge);
+        }
+        if status == Status::StreamEnd {
+            return Ok(out);
+        }
+        if (decompress.total_in(), decompress.total_out()) == (taken, made) {
+            return Err(broken(io::ErrorKind::UnexpectedEof.into()));
+        }
+    }
 }
 
 fn read(decoder: impl Read, coding: &str, max: u64) -> Result<Vec<u8>, DecodeError> {
@@ -117,15 +162,34 @@ mod tests {
     fn members_join_and_padding_is_ignored() {
         let mut body = gzip(b"one ");
         body.extend(gzip(b"two"));
-        assert_eq!(decode(body.clone(), "gzip", 100).unwrap(), b"one two");
+        assert_eq!(decode(body.clone(), "gzip", 7).unwrap(), b"one two");
+        assert!(matches!(decode(body.clone(), "gzip", 6), Err(DecodeError::TooLarge)));
+        for padding in [&[0; 512][..], b"\n", b"\x1f", b"<!-- cached -->"] {
+            assert_eq!(decode([&body, padding].concat(), "gzip", 100).unwrap(), b"one two");
+        }
+        assert!(decode([&body, &b"\x1f\x8b"[..]].concat(), "gzip", 100).is_err(), "a member that is cut");
     }
 
     #[test]
     fn what_is_cut_or_swollen_is_refused() {
-        let whole = gzip(&vec![b'x'; 100_000]);
-        assert!(matches!(decode(whole.clone(), "gzip", 99_999), Err(DecodeError::TooLarge)));
-        for cut in 1..whole.len() {
-            assert!(decode(whole[..cut].to_vec(), "gzip", 1 << 20).is_err(), "cut at {cut}");
+        let text = vec![b'x'; 100_000];
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+        zlib.write_all(&text).unwrap();
+        let mut raw = DeflateEncoder::new(Vec::new(), Compression::default());
+        raw.write_all(&text).unwrap();
+        let mut br = Vec::new();
+        brotli::CompressorWriter::new(&mut br, 4096, 5, 22).write_all(&text).unwrap();
+        for (whole, coding) in [
+            (gzip(&text), "gzip"),
+            (zlib.finish().unwrap(), "deflate"),
+            (raw.finish().unwrap(), "deflate"),
+            (br, "br"),
+            (zstd::encode_all(&text[..], 3).unwrap(), "zstd"),
+        ] {
+            assert!(matches!(decode(whole.clone(), coding, 99_999), Err(DecodeError::TooLarge)), "{coding}");
+            for cut in 0..whole.len() {
+                assert!(decode(whole[..cut].to_vec(), coding, 1 << 20).is_err(), "{coding} cut at {cut}");
+            }
         }
         assert!(matches!(decode(b"x".to_vec(), "compress", 9), Err(DecodeError::Unknown(_))));
     }

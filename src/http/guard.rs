@@ -110,11 +110,13 @@ const fn forbidden_v6(address: Ipv6Addr) -> Option<&'static str> {
         [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => Some("an address for documentation"),
         [0x2001, 0x0002, 0, ..] => Some("an address for benchmarks"),
         [0x0100, 0, 0, 0, ..] => Some("a discard address"),
+        [0x2001, 0x0010..=0x002f, ..] => Some("a name that looks like an address (ORCHID)"),
+        [0x5f00, ..] => Some("an address inside a network (SRv6)"),
         _ => None,
     }
 }
 
-/// The IPv4 address inside an IPv6 one: mapped, compatible, NAT64, 6to4, Teredo.
+/// The IPv4 address inside an IPv6 one: mapped, compatible, translated, NAT64, 6to4, Teredo, ISATAP.
 fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     let IpAddr::V6(address) = address else { return None };
     let join = |high: u16, low: u16| {
@@ -124,11 +126,12 @@ fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     match address.segments() {
         // `::1` and `::` are themselves, not compatible addresses.
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 || low > 1 => Some(join(high, low)),
+        [0x2001, 0, .., high, low] => Some(join(!high, !low)),
         [0, 0, 0, 0, 0, 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0 | 1, .., high, low]
-        | [0x2002, high, low, ..] => Some(join(high, low)),
-        [0x2001, 0, .., high, low] => Some(join(!high, !low)),
+        | [0x2002, high, low, ..]
+        | [_, _, _, _, 0 | 0x0200, 0x5efe, high, low] => Some(join(high, low)),
         _ => None,
     }
 }
@@ -162,6 +165,10 @@ mod tests {
             "2001:0:1:2:3:4:80ff:fffe",
             "::ffff:0:10.0.0.1",
             "::ffff:0.0.0.0",
+            "64:ff9b:1::10.0.0.1",
+            "2a00:1450::5efe:192.168.0.1",
+            "2a00:1450::200:5efe:127.0.0.1",
+            "2001:20::1",
         ];
         for address in forbidden {
             assert!(Guard::default().check(address.parse().unwrap()).is_err(), "{address}");
