@@ -1,6 +1,6 @@
 //! What commands print: data to stdout, aligned for people or as JSON.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -28,6 +28,13 @@ pub(crate) fn complain(text: &str) {
     drop(writeln!(out, "{}", text.trim_end()));
 }
 
+/// Says on a terminal what is being done, where it may take a while.
+pub(crate) fn progress(text: &str) {
+    if io::stderr().is_terminal() {
+        complain(&clean(text));
+    }
+}
+
 /// Prints one JSON value, indented.
 pub(crate) fn print_json<T: Serialize>(value: &T) -> io::Result<()> {
     let mut text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
@@ -40,12 +47,19 @@ pub(crate) fn print_json<T: Serialize>(value: &T) -> io::Result<()> {
 pub(crate) struct Cell {
     text: String,
     style: Style,
+    /// Never cut: it is there to be copied.
+    whole: bool,
 }
 
 impl Cell {
     /// A plain cell; control characters are made visible.
     pub(crate) fn new(text: impl AsRef<str>) -> Self {
-        Self { text: clean(text.as_ref()), style: Style::new() }
+        Self { text: clean(text.as_ref()), style: Style::new(), whole: false }
+    }
+
+    /// A plain cell that is shown whole, however wide.
+    pub(crate) fn whole(text: impl AsRef<str>) -> Self {
+        Self { whole: true, ..Self::new(text) }
     }
 
     /// A cell that shows a state: good, to be noticed, bad.
@@ -57,7 +71,7 @@ impl Cell {
             _ => None,
         };
         let style = colour.map_or(Style::new(), AnsiColor::on_default);
-        Self { text: clean(word), style }
+        Self { text: clean(word), style, whole: false }
     }
 }
 
@@ -81,7 +95,7 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<Cell>], nothing: &str) -> Stri
     }
     let bold = Style::new().bold();
     let heading: Vec<Cell> =
-        heading.iter().map(|word| Cell { text: (*word).to_owned(), style: bold }).collect();
+        heading.iter().map(|word| Cell { text: (*word).to_owned(), style: bold, whole: false }).collect();
     let mut widths: Vec<usize> = vec![0; heading.len()];
     for row in std::iter::once(&heading).chain(rows) {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -92,7 +106,7 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<Cell>], nothing: &str) -> Stri
     for row in std::iter::once(&heading).chain(rows) {
         let last = row.len().saturating_sub(1);
         for (index, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let text = shorten(&cell.text, CELL);
+            let text = if cell.whole { cell.text.clone() } else { shorten(&cell.text, CELL) };
             let pad = if index == last { 0 } else { width.saturating_sub(text.width()) + 2 };
             let (on, off) = (cell.style.render(), cell.style.render_reset());
             out.extend([on.to_string(), (*text).to_string(), off.to_string(), " ".repeat(pad)]);

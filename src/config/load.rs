@@ -35,6 +35,8 @@ pub struct LoadRequest {
     pub variables: Variables,
     /// What a credential out of reach means.
     pub credentials: Credentials,
+    /// A fragment in `conf.d` and the text to read instead of what it holds: to check a change before it is written.
+    pub pending: Option<(PathBuf, String)>,
 }
 
 /// What a credential means that cannot be read: a variable that is not set, a file that is out of reach.
@@ -87,7 +89,7 @@ impl std::fmt::Debug for Variables {
 impl LoadRequest {
     /// A request for this process: its environment, and the file named on the command line if any.
     pub fn of_process(path: Option<PathBuf>, credentials: Credentials) -> Self {
-        Self { path, variables: Variables::of_process(), credentials }
+        Self { path, variables: Variables::of_process(), credentials, pending: None }
     }
 }
 
@@ -116,8 +118,16 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, Report> {
     let mut read = Read::default();
     let mut report = Report::default();
     let mut total = 0;
-    for path in std::iter::once(main.clone()).chain(fragments(&main, &mut report)) {
-        match text_of(&path, &mut total) {
+    let mut fragments = fragments(&main, &mut report);
+    if let Some((pending, _)) = &request.pending
+        && let Err(place) = fragments.binary_search(pending)
+    {
+        fragments.insert(place, pending.clone());
+    }
+    for path in std::iter::once(main).chain(fragments) {
+        let pending = request.pending.as_ref().filter(|(pending, _)| *pending == path);
+        let text = pending.map_or_else(|| text_of(&path, &mut total), |(_, text)| Ok(text.clone()));
+        match text {
             Ok(text) => {
                 let mut file = read::read(read.files.len(), path, text);
                 report.append(std::mem::take(&mut file.report));
@@ -179,9 +189,14 @@ pub fn find(request: &LoadRequest) -> Result<PathBuf, Report> {
         .into())
 }
 
+/// Where fragments are looked for beside a main file.
+pub(super) fn fragments_directory(main: &Path) -> PathBuf {
+    main.parent().unwrap_or_else(|| Path::new("")).join("conf.d")
+}
+
 /// The fragments beside the main file, sorted by name; hidden files are editors' business.
 fn fragments(main: &Path, report: &mut Report) -> Vec<PathBuf> {
-    let directory = main.parent().unwrap_or_else(|| Path::new("")).join("conf.d");
+    let directory = fragments_directory(main);
     let entries = match directory.read_dir() {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),

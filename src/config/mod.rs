@@ -5,6 +5,7 @@
 //! is checked last. All that is wrong is in one [`Report`].
 
 mod check;
+pub mod edit;
 mod hide;
 pub mod keys;
 mod layers;

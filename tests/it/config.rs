@@ -50,6 +50,7 @@ impl Case {
             path: Some(self.path("wirewatch.toml")),
             variables: Variables::from_pairs(variables),
             credentials: self.credentials,
+            ..LoadRequest::default()
         })
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use wirewatch::config::keys::{Key, Kind, TABLES, Table};
-use wirewatch::config::{self, Credentials, LoadRequest, Loaded, Settings, Variables};
+use wirewatch::config::{self, LoadRequest, Loaded, Settings, Variables};
 
 const SHIPPED: &str = include_str!("../../config/wirewatch.toml");
 
@@ -113,7 +113,7 @@ fn load(text: &str) -> (TempDir, Loaded) {
 /// Loads a file; a warning is a failure, too.
 #[track_caller]
 fn load_path(path: &Path, variables: Variables) -> Loaded {
-    let request = LoadRequest { path: Some(path.to_owned()), variables, credentials: Credentials::Needed };
+    let request = LoadRequest { path: Some(path.to_owned()), variables, ..LoadRequest::default() };
     let loaded = config::load(&request).unwrap_or_else(|report| panic!("{}", report.render(false)));
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings.render(false));
     loaded

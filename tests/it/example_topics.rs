@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wirewatch::config::{self, Credentials, LoadRequest, Variables};
+use wirewatch::config::{self, LoadRequest};
 use wirewatch::domain::topic::{ConceptSource, TopicRule};
 
 fn shipped() -> PathBuf {
@@ -11,11 +11,7 @@ fn shipped() -> PathBuf {
 }
 
 fn settings() -> config::Settings {
-    let request = LoadRequest {
-        path: Some(shipped()),
-        variables: Variables::default(),
-        credentials: Credentials::Needed,
-    };
+    let request = LoadRequest { path: Some(shipped()), ..LoadRequest::default() };
     config::load(&request).unwrap_or_else(|report| panic!("{}", report.render(false))).settings
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod config_files;
 mod end_to_end;
 mod example_topics;
+mod feeds_commands;
 mod guest;
 mod matching;
 mod message;

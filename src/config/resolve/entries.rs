@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Resolver;
 use super::fields::Fields;
+use crate::config::edit::same_feed;
 use crate::config::layers::named;
 use crate::config::locate::{ConceptPart, TextPlace, TopicPart};
 use crate::config::report::Problem;
@@ -35,8 +36,7 @@ impl Resolver<'_> {
                 parsed.host_str().unwrap_or_default(),
                 parsed.port_or_known_default().unwrap_or_default()
             );
-            let same =
-                format!("{host}{}?{}", parsed.path().trim_end_matches('/'), parsed.query().unwrap_or(""));
+            let same = same_feed(&parsed);
             if let Some((other, first)) = addresses.get(&same) {
                 self.warning(
                     "duplicate-feed",
