@@ -11,6 +11,7 @@ use super::health::Loop;
 use super::snapshot::Snapshot;
 use super::{Context, chain};
 use crate::domain::alert::{AlertContent, OperationsEvent};
+use crate::domain::boilerplate::Memory;
 use crate::domain::feed::{ClaimedFeed, GuidTrust, Validators};
 use crate::domain::fetch::{FailureKind, FetchFailure, FetchOutcome, Fetched};
 use crate::domain::poll::{FeedRules, PollInput, PollPlan, PollSummary, ReadDocument, plan_poll};
@@ -185,7 +186,8 @@ impl Visit {
                 return Ok(PollInput::Failed(failure(FailureKind::Internal, message)));
             }
         };
-        document.known = self.context.store.known(&self.claim.work().id, document.identities.clone()).await?;
+        let known = self.context.store.known(&self.claim.work().id, document.identities.clone()).await?;
+        (document.known, document.blocks) = (known.articles, known.blocks);
         Ok(PollInput::Document(Box::new(document)))
     }
 
@@ -248,6 +250,7 @@ fn parse_document(
         lang: parsed.lang,
         hints: parsed.hints,
         known: Vec::new(),
+        blocks: Memory::default(),
         entries: parsed.entries,
         identities,
     })

@@ -9,8 +9,10 @@ mod deliveries;
 mod demo;
 mod feeds;
 mod listings;
+mod names;
 mod once;
 mod output;
+mod progress;
 mod reference;
 mod time;
 mod topics;
@@ -178,7 +180,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Run => daemon::run(&global).await,
         Command::Once => once::run(&global).await,
-        Command::Check => check::run(&global),
+        Command::Check => check::run(&global).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Feeds(command) => feeds::run(&global, &command).await,
         Command::Topics(command) => topics::run(&global, &command).await,

@@ -186,11 +186,15 @@ impl Fragment {
     }
 }
 
-/// What tells two addresses of a feed apart: host, path and query, but neither scheme nor a slash at the end.
+/// What tells two addresses of a feed apart: host, path and parameters, but neither scheme nor `www.`, nor a slash at the
+/// end, nor the order of the parameters.
 pub fn same_feed(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let path = url.path().trim_end_matches('/');
-    format!("{}{port}{path}?{}", url.host_str().unwrap_or_default(), url.query().unwrap_or_default())
+    let mut parameters: Vec<&str> = url.query().unwrap_or_default().split('&').collect();
+    parameters.sort_unstable();
+    format!("{}{port}{path}?{}", host.strip_prefix("www.").unwrap_or(host), parameters.join("&"))
 }
 
 /// An id for a feed that is not taken: of its title where that has letters of ASCII, else of its address.
@@ -299,7 +303,8 @@ mod tests {
     fn one_feed_has_many_addresses() {
         let same =
             |a: &str, b: &str| same_feed(&Url::parse(a).unwrap()) == same_feed(&Url::parse(b).unwrap());
-        assert!(same("http://A.example/feed/", "https://a.example:443/feed"));
+        assert!(same("http://A.example/feed/", "https://www.a.example:443/feed"));
+        assert!(same("http://a.example/feed?a=1&b=2", "http://a.example/feed?b=2&a=1"));
         assert!(!same("http://a.example/feed?a=1", "http://a.example/feed"));
         assert!(!same("http://a.example:81/feed", "http://a.example/feed"));
     }

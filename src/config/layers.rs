@@ -62,6 +62,11 @@ pub(super) struct Merged {
 }
 
 impl Merged {
+    /// Whether a table that is missing was surely not given.
+    pub(super) fn knows_all_tables(&self) -> bool {
+        self.doubt.iter().all(|doubt| *doubt < DoubtLevel::Tables)
+    }
+
     /// Where a value was written.
     pub(super) fn place(&self, value: &Value) -> Place {
         let Some(origin) = value.origin() else { return Place::Nowhere };

@@ -114,7 +114,31 @@ pub struct Loaded {
 /// # Errors
 /// Every problem found, warnings included, when at least one of them is an error.
 pub fn load(request: &LoadRequest) -> Result<Loaded, Report> {
-    let main = find(request)?;
+    match look(request) {
+        Looked { meant: Some((settings, sources)), report, .. } if !report.has_errors() => {
+            Ok(Loaded { settings, warnings: report, sources })
+        }
+        Looked { report, .. } => Err(report),
+    }
+}
+
+/// What was found in a configuration that may be wrong.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    /// Everything that is wrong or doubtful.
+    pub(crate) report: Report,
+    /// As good as it can be; not to be run where there are errors.
+    pub(crate) meant: Option<(Settings, SourceMap)>,
+    /// Whether a file is so broken that whole tables may be missing.
+    pub(crate) lacks_tables: bool,
+}
+
+/// Reads a configuration as [`load`] does, also where it is wrong.
+pub(crate) fn look(request: &LoadRequest) -> Looked {
+    let main = match find(request) {
+        Ok(main) => main,
+        Err(report) => return Looked { report, meant: None, lacks_tables: true },
+    };
     let mut read = Read::default();
     let mut report = Report::default();
     let mut total = 0;
@@ -137,14 +161,8 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, Report> {
         }
     }
     let merged = layers::merge(read, &request.variables, &mut report);
-    let resolved = resolve::resolve(&merged, request, &mut report);
-    let report = report.sorted();
-    match resolved {
-        Some((settings, sources)) if !report.has_errors() => {
-            Ok(Loaded { settings, warnings: report, sources })
-        }
-        Some(_) | None => Err(report),
-    }
+    let meant = resolve::resolve(&merged, request, &mut report);
+    Looked { report: report.sorted(), meant, lacks_tables: !merged.knows_all_tables() }
 }
 
 /// What the configuration is when nothing is configured.

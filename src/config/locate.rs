@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::source::Place;
-use crate::domain::{ConceptId, TopicId};
+use crate::domain::{ConceptId, FeedId, TopicId};
 
 /// One text that the matcher compiles, or the example of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,11 +48,22 @@ pub enum TopicPart {
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     places: BTreeMap<TextPlace, Place>,
+    /// The interval of each feed that has its own.
+    intervals: BTreeMap<FeedId, Place>,
 }
 
 impl SourceMap {
     pub(super) fn insert(&mut self, text: TextPlace, place: Place) {
         self.places.insert(text, place);
+    }
+
+    pub(super) fn insert_interval(&mut self, feed: FeedId, place: Place) {
+        self.intervals.insert(feed, place);
+    }
+
+    /// Where the interval of a feed was written.
+    pub fn interval(&self, feed: &FeedId) -> Place {
+        self.intervals.get(feed).cloned().unwrap_or(Place::Nowhere)
     }
 
     /// Where a whole text was written, quotes included; [`Place::Nowhere`] for texts not loaded from here.

@@ -22,6 +22,7 @@ pub mod units;
 
 pub(crate) use check::wanted;
 pub use load::{Credentials, LoadRequest, Loaded, Variables, defaults, find, load};
+pub(crate) use load::{Looked, look};
 pub use locate::{ConceptPart, SourceMap, TextPlace, TopicPart};
 pub use report::{Level, Problem, Report};
 pub use schema::schema;

@@ -4,6 +4,7 @@
 
 pub mod alert;
 pub mod article;
+pub mod boilerplate;
 pub mod breaker;
 pub mod delivery;
 pub mod feed;

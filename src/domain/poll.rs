@@ -8,6 +8,7 @@ use super::alert::{
     AlertContent, AlertHead, ArticleHead, FeedHead, OperationsEvent, SUMMARY_CHARS, TopicHead,
 };
 use super::article::{Document, Entry, EntryIdentity, KnownArticle, Suppression};
+use super::boilerplate::{self, Blocks, Mark, Memory, Shown};
 use super::delivery::{PlannedDelivery, Rendered};
 use super::feed::{ClaimedFeed, FeedState, FeedStatus, GuidTrust, PublisherHints};
 use super::fetch::{AnswerMeta, FailureKind, FetchFailure};
@@ -70,6 +71,8 @@ pub struct ReadDocument {
     pub identities: Vec<EntryIdentity>,
     /// Which are known, index by index.
     pub known: Vec<Option<KnownArticle>>,
+    /// The blocks of text this feed showed lately.
+    pub blocks: Memory,
 }
 
 /// Makes the bytes of a message.
@@ -124,6 +127,8 @@ pub struct PollPlan {
     pub summary: PollSummary,
     /// What the people who run wirewatch should hear.
     pub events: Vec<OperationsEvent>,
+    /// The blocks of text this feed showed lately, where there are others than before.
+    pub blocks: Option<Memory>,
 }
 
 /// How a poll went.
@@ -189,6 +194,8 @@ pub struct ArticleText {
     pub text: String,
     /// Its language: the entry's, else the document's, else the feed's.
     pub lang: Option<String>,
+    /// What of its plain text is boilerplate; it neither matches nor scores.
+    pub boilerplate: Vec<Mark>,
 }
 
 /// An alert to raise, with its deliveries.
@@ -257,7 +264,7 @@ fn plan_unchanged(
     let next = schedule::after_success(rules.feed.interval, own, meta.fresh_for, &state.hints, now, jitter);
     set_next(&mut state, next);
     let summary = PollSummary { outcome: "unchanged", ..PollSummary::default() };
-    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events }
+    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events, blocks: None }
 }
 
 fn plan_gone(feed: &ClaimedFeed, mut state: FeedState, now: Timestamp) -> PollPlan {
@@ -269,7 +276,7 @@ fn plan_gone(feed: &ClaimedFeed, mut state: FeedState, now: Timestamp) -> PollPl
     state.due_reason = String::new();
     let summary = PollSummary { outcome: "gone", error: Some(message.to_owned()), ..PollSummary::default() };
     let events = vec![event("feed.gone", feed, now, message)];
-    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events }
+    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events, blocks: None }
 }
 
 fn plan_failure(
@@ -302,7 +309,7 @@ fn plan_failure(
         error: Some(failure.message.clone()),
         ..PollSummary::default()
     };
-    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events }
+    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events, blocks: None }
 }
 
 fn plan_document(
@@ -321,6 +328,8 @@ fn plan_document(
     let title = rules.feed.title.clone().or_else(|| document.title.clone());
     let entries = document.entries.len();
 
+    let (texts, blocks) = read_texts(&document, now);
+    let memory = blocks.as_ref().unwrap_or(&document.blocks);
     let mut planner = ArticlePlanner {
         feed,
         rules,
@@ -330,14 +339,16 @@ fn plan_document(
         forget_guids: trust == GuidTrust::Distrusted && state.guid_trust == GuidTrust::Trusted,
         first,
         met: HashSet::new(),
+        memory,
         summary: PollSummary { outcome: "changed", entries, ..PollSummary::default() },
     };
     let articles: Vec<PlannedArticle> = document
         .entries
         .into_iter()
+        .zip(texts)
         .zip(document.identities)
         .zip(document.known)
-        .filter_map(|((entry, identity), known)| planner.plan(entry, &identity, known))
+        .filter_map(|(((entry, text), identity), known)| planner.plan(entry, text, &identity, known))
         .collect();
     let summary = planner.summary;
 
@@ -371,7 +382,47 @@ fn plan_document(
     let next =
         schedule::after_success(rules.feed.interval, own, document.meta.fresh_for, &state.hints, now, jitter);
     set_next(&mut state, next);
-    PollPlan { feed: state, host_pause: None, articles, summary, events }
+    PollPlan { feed: state, host_pause: None, articles, summary, events, blocks }
+}
+
+/// An entry's plain text, and its blocks.
+struct ReadText {
+    text: String,
+    blocks: Blocks,
+}
+
+impl ReadText {
+    fn of(entry: &Entry) -> Self {
+        let text = entry.text();
+        let blocks = Blocks::of(&text);
+        Self { text, blocks }
+    }
+}
+
+/// Reads the texts this feed shows for the first time, all of them where nothing is remembered of the feed; and what is
+/// remembered from now on, where that changes.
+///
+/// Other versions of a known article are read later, and teach nothing: a story that is rewritten is not repeated.
+fn read_texts(document: &ReadDocument, now: Timestamp) -> (Vec<Option<ReadText>>, Option<Memory>) {
+    let is_new = |known: &Option<KnownArticle>| {
+        document.blocks.is_empty() || known.as_ref().is_none_or(|known| known.content_here.is_none())
+    };
+    let texts: Vec<Option<ReadText>> = document
+        .entries
+        .iter()
+        .zip(&document.known)
+        .map(|(entry, known)| is_new(known).then(|| ReadText::of(entry)))
+        .collect();
+    let shown: Vec<Shown<'_>> = document
+        .entries
+        .iter()
+        .zip(&texts)
+        .filter_map(|(entry, text)| Some(Shown { title: &entry.title, blocks: &text.as_ref()?.blocks }))
+        .collect();
+    let mut memory = document.blocks.clone();
+    memory.learn(&shown, now);
+    let changed = !shown.is_empty() && memory != document.blocks;
+    (texts, changed.then_some(memory))
 }
 
 /// A document with fewer entries says nothing about how fast its window rolls.
@@ -461,6 +512,7 @@ struct ArticlePlanner<'a> {
     first: bool,
     /// Identities met in this document: a second entry with one of them is the same article.
     met: HashSet<IdentityHash>,
+    memory: &'a Memory,
     summary: PollSummary,
 }
 
@@ -468,6 +520,7 @@ impl ArticlePlanner<'_> {
     fn plan(
         &mut self,
         entry: Entry,
+        text: Option<ReadText>,
         identity: &EntryIdentity,
         known: Option<KnownArticle>,
     ) -> Option<PlannedArticle> {
@@ -487,20 +540,21 @@ impl ArticlePlanner<'_> {
         };
         let known = known.filter(|known| !self.forget_guids || stays(known));
         match known {
-            None => Some(self.plan_new(entry, &identity, hashes)),
-            Some(known) => self.plan_known(entry, &identity, &hashes, &known),
+            None => Some(self.plan_new(entry, text, &identity, hashes)),
+            Some(known) => self.plan_known(entry, text, &identity, &hashes, &known),
         }
     }
 
     fn plan_new(
         &mut self,
         entry: Entry,
+        text: Option<ReadText>,
         identity: &EntryIdentity,
         hashes: Vec<IdentityHash>,
     ) -> PlannedArticle {
         self.summary.new += 1;
         let suppressed = self.suppression(entry.published_at);
-        let article = self.text_of(entry);
+        let article = self.text_of(entry, text);
         let alerts = if suppressed.is_some() {
             Vec::new()
         } else {
@@ -518,6 +572,7 @@ impl ArticlePlanner<'_> {
     fn plan_known(
         &mut self,
         entry: Entry,
+        text: Option<ReadText>,
         identity: &EntryIdentity,
         hashes: &[IdentityHash],
         known: &KnownArticle,
@@ -534,13 +589,13 @@ impl ArticlePlanner<'_> {
             }
             Some(_) => {
                 self.summary.revised += 1;
-                let article = self.text_of(entry);
+                let article = self.text_of(entry, text);
                 let alerts = self.alerts_of_known(known, &article);
                 (ArticleChange::Revised(Box::new(article)), alerts)
             }
             None => {
                 self.summary.sighted += 1;
-                let article = self.text_of(entry);
+                let article = self.text_of(entry, text);
                 let alerts = self.alerts_of_known(known, &article);
                 (ArticleChange::Sighted, alerts)
             }
@@ -548,10 +603,11 @@ impl ArticlePlanner<'_> {
         Some(PlannedArticle { key: known.key, change, identities, content: identity.content, alerts })
     }
 
-    fn text_of(&self, entry: Entry) -> ArticleText {
-        let text = entry.text();
+    fn text_of(&self, entry: Entry, text: Option<ReadText>) -> ArticleText {
+        let ReadText { text, blocks } = text.unwrap_or_else(|| ReadText::of(&entry));
         let lang = entry.lang.clone().or_else(|| self.lang.clone());
-        ArticleText { entry, text, lang }
+        let boilerplate = blocks.marks(self.memory);
+        ArticleText { entry, text, lang, boilerplate }
     }
 
     /// Why an article first seen now would never alert. Its age is forgiven by the time since the
@@ -597,7 +653,7 @@ impl ArticlePlanner<'_> {
             authors: &article.entry.authors,
             feeds: &feeds,
             tags: &tags,
-            boilerplate: &[],
+            boilerplate: &article.boilerplate,
         });
         let alerts: Vec<PlannedAlert> = matches
             .into_iter()
@@ -633,7 +689,8 @@ impl ArticlePlanner<'_> {
                 first_seen_at,
                 authors: entry.authors.clone(),
                 lang: article.lang.clone(),
-                summary: (!article.text.is_empty()).then(|| cut(&article.text, SUMMARY_CHARS)),
+                summary: (!article.text.is_empty())
+                    .then(|| cut(&boilerplate::without(&article.text, &article.boilerplate), SUMMARY_CHARS)),
                 feed: FeedHead {
                     id: self.feed.id.clone(),
                     title: self.title.clone(),

@@ -18,8 +18,8 @@ use crate::domain::article::Document;
 use crate::domain::topic::{ConceptSpec, Match, Matcher as _, Span, TopicRule, TopicSpec};
 use crate::domain::{ConceptId, TopicId};
 
-use engine::Compiler;
-pub use engine::{Clause, Explanation, TopicSet};
+pub use engine::{Clause, Explanation, PassedOver, TopicSet, Why};
+use engine::{Compiler, swallowing};
 use query::Finding;
 
 /// Topics, ready to match, and what is to be said about them.
@@ -103,6 +103,9 @@ pub fn compile(concepts: &[ConceptSpec], topics: &[TopicSpec]) -> Compiled {
     compiler.rest();
     let mut diagnostics = std::mem::take(&mut compiler.diagnostics);
     let set = TopicSet::new(compiler);
+    for spec in topics {
+        diagnostics.extend(swallowing(spec, concepts));
+    }
     let unbounded: BTreeSet<&TopicId> = set.unbounded().collect();
     for spec in topics.iter().filter(|spec| unbounded.contains(&spec.id)) {
         diagnostics.push(matches_anything(spec));

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::domain::article::{EntryIdentity, KnownArticle};
+use crate::domain::boilerplate::Memory;
 use crate::domain::breaker::News;
 use crate::domain::delivery::{ClaimedDelivery, PlannedDelivery, PostOutcome};
 use crate::domain::feed::{ClaimedFeed, Validators};
@@ -114,6 +115,15 @@ impl<T> Claim<T> {
     pub const fn token(&self) -> i64 {
         self.token
     }
+}
+
+/// What the store knows of a feed's entries.
+#[derive(Debug)]
+pub struct Known {
+    /// Which of them are known, index by index.
+    pub articles: Vec<Option<KnownArticle>>,
+    /// The blocks of text the feed showed lately.
+    pub blocks: Memory,
 }
 
 /// Why the store could not do what it was asked.
@@ -240,12 +250,8 @@ pub trait Store: fmt::Debug + Send + Sync {
         hosts: HostLimits,
     ) -> Result<Vec<Claim<ClaimedFeed>>, StoreError>;
 
-    /// Recognises entries of `feed`: answers index by index, first by guid, then link, then content.
-    async fn known(
-        &self,
-        feed: &FeedId,
-        identities: Vec<EntryIdentity>,
-    ) -> Result<Vec<Option<KnownArticle>>, StoreError>;
+    /// Recognises entries of `feed`, first by guid, then link, then content; and what is remembered of its texts.
+    async fn known(&self, feed: &FeedId, identities: Vec<EntryIdentity>) -> Result<Known, StoreError>;
 
     /// Records all that a poll decided: feed state, articles, alerts, deliveries.
     ///

@@ -27,6 +27,8 @@ pub struct StoredText {
     pub title: String,
     /// Its plain text.
     pub text: String,
+    /// What of it is boilerplate.
+    pub boilerplate: Vec<crate::domain::boilerplate::Mark>,
     /// Its address.
     pub link: Option<String>,
     /// Its language, if known.

@@ -5,9 +5,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::feeds::{FeedRowId, instant, millis, slug};
 use super::outbox;
 use crate::domain::article::{EntryIdentity, KnownArticle, Suppression};
+use crate::domain::boilerplate::{Mark, Memory};
 use crate::domain::poll::{ArticleChange, ArticleText, PlannedAlert, PlannedArticle};
 use crate::domain::{ArticleKey, FeedId, IdentityHash, Timestamp};
-use crate::ports::{Recorded, StoreError};
+use crate::ports::{Known, Recorded, StoreError};
 
 /// Former texts kept per article; a feed that writes the time into its entries must not fill the disk.
 const REVISIONS_KEPT: u32 = 20;
@@ -18,18 +19,45 @@ pub(super) fn known(
     connection: &Connection,
     feed: &FeedId,
     identities: &[EntryIdentity],
-) -> Result<Vec<Option<KnownArticle>>, StoreError> {
+) -> Result<Known, StoreError> {
     let feed: Option<FeedRowId> = connection
         .prepare_cached("SELECT id FROM feed WHERE slug = ?1")?
         .query_row([feed.as_str()], |row| row.get(0))
         .optional()?;
-    identities
-        .iter()
-        .map(|identity| match find(connection, identity)? {
-            Some(article) => read_known(connection, article, feed, identity).map(Some),
-            None => Ok(None),
-        })
-        .collect()
+    let articles = identities.iter().map(|identity| match find(connection, identity)? {
+        Some(article) => read_known(connection, article, feed, identity).map(Some),
+        None => Ok(None),
+    });
+    let articles = articles.collect::<Result<_, _>>()?;
+    let blocks: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT memory FROM feed_blocks WHERE feed = ?1")?
+        .query_row([feed], |row| row.get(0))
+        .optional()?;
+    Ok(Known { articles, blocks: blocks.map_or_else(Memory::default, |bytes| Memory::from_bytes(&bytes)) })
+}
+
+/// Replaces what is remembered of a feed's texts.
+pub(super) fn remember(connection: &Connection, feed: FeedRowId, blocks: &Memory) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO feed_blocks (feed, memory) VALUES (?1, ?2)
+             ON CONFLICT (feed) DO UPDATE SET memory = excluded.memory",
+        )?
+        .execute(params![feed, blocks.to_bytes()])?;
+    Ok(())
+}
+
+/// Marks as they are stored: nothing where there are none.
+fn stored_marks(marks: &[Mark]) -> Option<String> {
+    (!marks.is_empty()).then(|| json(&marks))
+}
+
+/// Takes back what [`stored_marks`] gave; marks that do not fit the text are passed over.
+pub(super) fn marks(row: &rusqlite::Row<'_>, column: usize, text: &str) -> rusqlite::Result<Vec<Mark>> {
+    let stored: Option<String> = row.get(column)?;
+    let marks: Vec<Mark> = stored.and_then(|stored| serde_json::from_str(&stored).ok()).unwrap_or_default();
+    let fits = |(start, end): &Mark| start < end && text.get(*start..*end).is_some();
+    Ok(if marks.iter().all(fits) { marks } else { Vec::new() })
 }
 
 /// The article an entry is, by guid, link or content; by key last, so that a new article never meets its own.
@@ -156,8 +184,8 @@ fn insert(
     let row: ArticleRowId = connection
         .prepare_cached(
             "INSERT INTO article (key, feed, title, text, link, guid, authors, categories, lang, published_at,
-                 updated_at, first_seen_at, suppressed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) RETURNING id",
+                 updated_at, first_seen_at, suppressed, boilerplate)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) RETURNING id",
         )?
         .query_row(
             params![
@@ -174,6 +202,7 @@ fn insert(
                 millis(entry.updated_at),
                 now.as_millis(),
                 suppressed.map(Suppression::as_str),
+                stored_marks(&article.boilerplate),
             ],
             |row| row.get(0),
         )?;
@@ -251,7 +280,7 @@ fn revise(
         .prepare_cached(
             "UPDATE article SET title = ?2, text = ?3, link = coalesce(?4, link), authors = ?5, categories = ?6,
                  lang = coalesce(?7, lang), published_at = coalesce(?8, published_at), updated_at = ?9,
-                 changed_at = ?10, revision = revision + 1 WHERE id = ?1",
+                 changed_at = ?10, boilerplate = ?11, revision = revision + 1 WHERE id = ?1",
         )?
         .execute(params![
             article,
@@ -264,6 +293,7 @@ fn revise(
             millis(entry.published_at),
             millis(entry.updated_at),
             now.as_millis(),
+            stored_marks(&text.boilerplate),
         ])?;
     Ok(())
 }

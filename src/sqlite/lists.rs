@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::articles::{key, not_an_id, suppression};
+use super::articles::{key, marks, not_an_id, suppression};
 use super::feeds::{instant, slug};
 use crate::domain::alert::AlertContent;
 use crate::domain::delivery::DeliveryState;
@@ -85,17 +85,19 @@ pub(super) fn texts(
         "SELECT f.slug FROM sighting s JOIN feed f ON f.id = s.feed WHERE s.article = ?1 ORDER BY s.first_seen_at",
     )?;
     let mut rows = connection.prepare_cached(
-        "SELECT id, key, title, text, link, lang, authors, first_seen_at FROM article
+        "SELECT id, key, title, text, link, lang, authors, first_seen_at, boilerplate FROM article
          WHERE id > ?1 AND first_seen_at >= ?2 ORDER BY id LIMIT ?3",
     )?;
     let rows = rows.query_map(params![after, since(page), limit(page)], |row| {
         let number: i64 = row.get(0)?;
         let authors: String = row.get(6)?;
+        let text: String = row.get(3)?;
         Ok(StoredText {
             number,
             id: key(row, 1)?,
             title: row.get(2)?,
-            text: row.get(3)?,
+            boilerplate: marks(row, 8, &text)?,
+            text,
             link: row.get(4)?,
             lang: row.get(5)?,
             authors: serde_json::from_str(&authors).unwrap_or_default(),

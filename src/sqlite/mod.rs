@@ -28,7 +28,7 @@ pub use migrate::{MIGRATIONS, SCHEMA};
 pub use open::{DaemonLock, OpenError};
 pub use upkeep::{Backup, BackupError, Soundness, backup, check};
 
-use crate::domain::article::{EntryIdentity, KnownArticle};
+use crate::domain::article::EntryIdentity;
 use crate::domain::breaker::News;
 use crate::domain::delivery::{ClaimedDelivery, DeliveryState, PlannedDelivery};
 use crate::domain::feed::ClaimedFeed;
@@ -37,7 +37,7 @@ use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
 use crate::ports::outbox::{AttemptRecord, EventRow, Permit, StoredEvent};
 use crate::ports::reads::{AlertRow, ArticleRow, DeliveryRow, FeedRow, Page, StoredText};
 use crate::ports::{
-    Claim, ConfigSync, HostLimits, NextDue, Recorded, RetentionPolicy, Space, Store, StoreError,
+    Claim, ConfigSync, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Space, Store, StoreError,
 };
 use ballast::Ballast;
 use writer::Writer;
@@ -199,11 +199,7 @@ impl Store for SqliteStore {
         self.read(move |connection| feeds::due_by(connection, at)).await
     }
 
-    async fn known(
-        &self,
-        feed: &FeedId,
-        identities: Vec<EntryIdentity>,
-    ) -> Result<Vec<Option<KnownArticle>>, StoreError> {
+    async fn known(&self, feed: &FeedId, identities: Vec<EntryIdentity>) -> Result<Known, StoreError> {
         let feed = feed.clone();
         self.read(move |connection| articles::known(connection, &feed, &identities)).await
     }
@@ -219,6 +215,9 @@ impl Store for SqliteStore {
             let row = feeds::claimed_row(connection, &feed, token)?;
             let recorded = articles::record(connection, row, &plan.articles, now)?;
             feeds::record(connection, row, &plan.feed, plan.host_pause, now)?;
+            if let Some(blocks) = &plan.blocks {
+                articles::remember(connection, row, blocks)?;
+            }
             for event in &plan.events {
                 events::insert(connection, event)?;
             }

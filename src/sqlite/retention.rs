@@ -9,6 +9,10 @@ use crate::ports::{RetentionPolicy, Space, StoreError};
 const PAGES_PER_BATCH: u32 = 200;
 
 pub(super) fn retain(connection: &Connection, policy: RetentionPolicy) -> Result<u64, StoreError> {
+    // What a feed repeated is of no use once it is polled no more.
+    connection
+        .prepare_cached("DELETE FROM feed_blocks WHERE feed IN (SELECT id FROM feed WHERE configured = 0)")?
+        .execute([])?;
     let removed = remove_alerts(connection, policy)?
         + remove_events(connection, policy)?
         + remove_articles(connection, policy)?;

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_days;
+mod boilerplate;
 mod config;
 mod config_files;
 mod end_to_end;
@@ -21,3 +22,4 @@ mod store;
 mod support;
 mod topics;
 mod upkeep;
+mod wrong_queries;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use wirewatch::domain::alert::AlertContent;
 use wirewatch::domain::article::{Document, Entry, EntryIdentity, KnownArticle, Suppression};
+use wirewatch::domain::boilerplate::Memory;
 use wirewatch::domain::delivery::Rendered;
 use wirewatch::domain::feed::{ClaimedFeed, FeedState, FeedStatus, GuidTrust, PublisherHints, Validators};
 use wirewatch::domain::fetch::{AnswerMeta, FailureKind, FetchFailure};
@@ -108,6 +109,7 @@ fn document(entries: Vec<(Entry, Option<KnownArticle>)>) -> PollInput {
         entries,
         identities,
         known,
+        blocks: Memory::default(),
     }))
 }
 
@@ -368,4 +370,47 @@ fn a_feed_that_falls_silent_for_far_longer_than_its_rhythm_is_told_of_once() {
     assert_eq!(silent(3, HOUR), ["feed.quiet"]);
     assert_eq!(silent(4, HOUR), [""; 0], "it was told when it began");
     assert_eq!(silent(4, day * 2), ["feed.quiet"], "nobody looked when it began");
+}
+
+#[test]
+fn what_a_feed_repeats_neither_matches_nor_opens_the_summary() {
+    let appeal = "The live blog has everything that happened in and around Kursk today.";
+    let own = ["a harbour", "the parliament", "some volcano", "an orchestra"];
+    let about = |what: &str| Entry {
+        summary: format!("{appeal}\n\nA long story about {what}, told once and nowhere else."),
+        ..entry(&format!("Of {what}"))
+    };
+    let PollInput::Document(mut read) = document(own[..2].iter().map(|what| (about(what), None)).collect())
+    else {
+        unreachable!("a document");
+    };
+    let first = plan(&claimed(|_| {}), PollInput::Document(read));
+    assert_eq!(alerts(&first), 2, "twice is not enough");
+    let remembered = first.blocks.expect("both texts are remembered");
+    let PollInput::Document(again) = document(own[2..].iter().map(|what| (about(what), None)).collect())
+    else {
+        unreachable!("a document");
+    };
+    read = again;
+    read.blocks = remembered;
+    let second = plan(&claimed(|_| {}), PollInput::Document(read));
+    let ArticleChange::New { article, .. } = &second.articles[0].change else { panic!("not new") };
+    assert_eq!(article.boilerplate, [(0, appeal.len())]);
+}
+
+#[test]
+fn listed_articles_teach_nothing_and_cost_no_write() {
+    let listed =
+        Entry { summary: "A text with quite enough words to be remembered.".to_owned(), ..entry("One") };
+    let PollInput::Document(mut read) = document(vec![(listed.clone(), Some(known(&listed)))]) else {
+        unreachable!("a document");
+    };
+    let first = plan(&claimed(|_| {}), PollInput::Document(read));
+    let remembered = first.blocks.expect("nothing was remembered of the feed: all it lists is read once");
+    let PollInput::Document(again) = document(vec![(listed.clone(), Some(known(&listed)))]) else {
+        unreachable!("a document");
+    };
+    read = again;
+    read.blocks = remembered;
+    assert!(plan(&claimed(|_| {}), PollInput::Document(read)).blocks.is_none());
 }

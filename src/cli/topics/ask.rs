@@ -11,8 +11,9 @@ use super::render;
 use crate::cli::{Global, Outcome, output};
 use crate::config::{self, Credentials, LoadRequest};
 use crate::domain::article::Document;
+use crate::domain::boilerplate::in_any_feed;
 use crate::domain::topic::{ConceptSpec, Match, Span};
-use crate::matching::{Diagnostic, Level, Trial};
+use crate::matching::{Diagnostic, Level, PassedOver, Trial};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct MatchArgs {
@@ -60,6 +61,9 @@ struct Answer<'a> {
     matched: Option<bool>,
     score: Option<u8>,
     spans: &'a [Span],
+    /// What of the text was passed over.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    boilerplate: &'a [PassedOver],
     warnings: Vec<Remark<'a>>,
     errors: Vec<Remark<'a>>,
 }
@@ -75,7 +79,8 @@ struct Remark<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn new(trial: &'a Trial, found: Option<&'a Match>) -> Self {
+    fn new(trial: &'a Trial, made: &'a Made) -> Self {
+        let found = made.found.as_ref();
         let of = |level| {
             let fits = trial.findings().iter().filter(move |finding| finding.level == level);
             fits.map(Remark::new).collect()
@@ -84,6 +89,7 @@ impl<'a> Answer<'a> {
             matched: trial.is_usable().then_some(found.is_some()),
             score: found.and_then(|found| found.score),
             spans: found.map_or(&[], |found| &found.spans),
+            boilerplate: &made.boilerplate,
             warnings: of(Level::Warning),
             errors: of(Level::Error),
         }
@@ -120,13 +126,13 @@ pub(super) fn run(global: &Global, args: &MatchArgs) -> anyhow::Result<Outcome> 
         ..Question::default()
     };
     let trial = Trial::new(query, &concepts);
-    let found = on(&trial, &question);
+    let made = on(&trial, &question);
     if args.json {
-        output::print_json(&Answer::new(&trial, found.as_ref()))?;
+        output::print_json(&Answer::new(&trial, &made))?;
     } else {
-        show(query, &trial, found.as_ref())?;
+        show(query, &trial, &made)?;
     }
-    Ok(match (trial.is_usable(), found.is_some()) {
+    Ok(match (trial.is_usable(), made.found.is_some()) {
         (false, _) => Outcome::WrongUse,
         (true, true) => Outcome::Fine,
         (true, false) => Outcome::Wrong,
@@ -142,27 +148,36 @@ fn concepts(global: &Global) -> anyhow::Result<Vec<ConceptSpec>> {
     Ok(loaded.settings.concepts)
 }
 
-fn on(trial: &Trial, question: &Question) -> Option<Match> {
+/// What a query makes of a text.
+#[derive(Debug, Default)]
+struct Made {
+    found: Option<Match>,
+    boilerplate: Vec<PassedOver>,
+}
+
+fn on(trial: &Trial, question: &Question) -> Made {
     let some = |value: &Option<String>| value.iter().cloned().collect::<Vec<_>>();
     let (authors, feeds) = (some(&question.author), some(&question.feed));
-    trial.on(&Document {
+    let text = question.text.as_deref().unwrap_or_default();
+    let document = Document {
         title: question.title.as_deref().unwrap_or_default(),
-        text: question.text.as_deref().unwrap_or_default(),
+        text,
         lang: question.lang.as_deref().filter(|lang| !lang.is_empty()),
         url: question.url.as_deref(),
         authors: &authors,
         feeds: &feeds,
         tags: &question.tags,
-        boilerplate: &[],
-    })
+        boilerplate: &in_any_feed(text),
+    };
+    Made { found: trial.on(&document), boilerplate: PassedOver::of(&document) }
 }
 
-fn show(query: &str, trial: &Trial, found: Option<&Match>) -> anyhow::Result<()> {
+fn show(query: &str, trial: &Trial, made: &Made) -> anyhow::Result<()> {
     let colour = std::io::stderr().is_terminal();
     if !trial.findings().is_empty() {
         output::complain(&render::findings(query, trial.findings(), colour));
     }
-    let text = match (trial.is_usable(), found) {
+    let text = match (trial.is_usable(), &made.found) {
         (false, _) => return Ok(()),
         (true, None) => "no match\n".to_owned(),
         (true, Some(found)) => {
@@ -170,7 +185,7 @@ fn show(query: &str, trial: &Trial, found: Option<&Match>) -> anyhow::Result<()>
             format!("match\n{}", spans.concat())
         }
     };
-    Ok(output::print(&text)?)
+    Ok(output::print(&(text + &super::passed_over(&made.boilerplate)))?)
 }
 
 /// A span on a line.
@@ -208,14 +223,20 @@ fn batch(path: &std::path::Path, concepts: &[ConceptSpec]) -> anyhow::Result<Out
                 }
                 let query = question.query.clone();
                 let trial = trials.entry(query).or_insert_with_key(|query| Trial::new(query, concepts));
-                serde_json::to_string(&Answer::new(trial, on(trial, &question).as_ref()))?
+                serde_json::to_string(&Answer::new(trial, &on(trial, &question)))?
             }
             Err(problem) => {
                 outcome = Outcome::Wrong;
                 let message = format!("this line is no question: {problem}");
                 let error = Remark { code: "E00", message: &message, start: 0, end: 0, help: None };
-                let answer =
-                    Answer { matched: None, score: None, spans: &[], warnings: vec![], errors: vec![error] };
+                let answer = Answer {
+                    matched: None,
+                    score: None,
+                    spans: &[],
+                    boilerplate: &[],
+                    warnings: vec![],
+                    errors: vec![error],
+                };
                 serde_json::to_string(&answer)?
             }
         };

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::render;
 use crate::cli::output::{self, Cell, print, print_json, table};
+use crate::cli::progress::Progress;
 use crate::cli::time::Since;
 use crate::cli::{Global, Outcome, wire};
 use crate::clock::SystemClock;
@@ -51,6 +52,8 @@ pub(super) async fn run(global: &Global, args: &FormsArgs) -> anyhow::Result<Out
     };
     let store = wire::reading_store(global)?;
     let since = Some(args.since.instant(SystemClock.now()));
+    let mut progress = Progress::new("articles", since);
+    let mut read = 0;
     let mut counts: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut after = 0;
     loop {
@@ -58,6 +61,8 @@ pub(super) async fn run(global: &Global, args: &FormsArgs) -> anyhow::Result<Out
         let Some(last) = page.last() else { break };
         after = last.number;
         for stored in &page {
+            read += 1;
+            progress.at(read, stored.first_seen_at);
             let mut own: BTreeMap<String, u64> = BTreeMap::new();
             for span in term.places(&super::document(stored, &[])) {
                 *own.entry(span.text.to_lowercase()).or_default() += 1;
@@ -68,6 +73,7 @@ pub(super) async fn run(global: &Global, args: &FormsArgs) -> anyhow::Result<Out
             }
         }
     }
+    progress.end();
     let mut rows: Vec<Row> =
         counts.into_iter().map(|(form, (count, articles))| Row { form, count, articles }).collect();
     rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.form.cmp(&b.form)));

@@ -9,9 +9,10 @@ mod try_on;
 pub(super) use ask::place;
 use clap::Subcommand;
 
-use super::{Global, Outcome};
+use super::{Global, Outcome, output};
 use crate::config::Settings;
 use crate::domain::article::Document;
+use crate::matching::{PassedOver, Why};
 use crate::ports::reads::StoredText;
 
 /// What can be done with topics.
@@ -47,8 +48,21 @@ fn document<'a>(stored: &'a StoredText, tags: &'a [String]) -> Document<'a> {
         authors: &stored.authors,
         feeds: &stored.feeds,
         tags,
-        boilerplate: &[],
+        boilerplate: &stored.boilerplate,
     }
+}
+
+/// What of a text was passed over, a line each.
+fn passed_over(parts: &[PassedOver]) -> String {
+    let line = |part: &PassedOver| {
+        let why = match part.why {
+            Why::Notice => "boilerplate",
+            Why::Repeated => "repeated by its feed",
+        };
+        let text = part.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        format!("  passed over, {why}: {}\n", output::shorten(&output::clean(&text), 100))
+    };
+    parts.iter().map(line).collect()
 }
 
 /// The tags of the feeds an article was seen in.

@@ -10,12 +10,14 @@ use serde::Serialize;
 use super::ask::place;
 use super::forms::PAGE;
 use crate::cli::output::{self, clean, print, print_json};
+use crate::cli::progress::Progress;
 use crate::cli::time::Since;
 use crate::cli::{Global, Outcome, wire};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::config::settings::TopicSettings;
 use crate::domain::article::Document;
+use crate::domain::boilerplate::{in_any_feed, in_document};
 use crate::domain::feed::Validators;
 use crate::domain::fetch::FetchOutcome;
 use crate::domain::topic::{Match, Matcher as _};
@@ -87,8 +89,10 @@ pub(super) async fn run(global: &Global, args: &TestArgs) -> anyhow::Result<Outc
     } else {
         return own_tests(&settings, topic, args.json);
     };
+    let shown = texts.iter().map(|text| (text.title.as_str(), text.plain.as_str()));
+    let boilerplate = in_document(shown, SystemClock.now());
     let mut answers = Vec::new();
-    for text in texts {
+    for (text, boilerplate) in texts.into_iter().zip(boilerplate) {
         let lang = args.lang.as_deref().or(text.lang.as_deref());
         let document = Document {
             title: &text.title,
@@ -98,7 +102,7 @@ pub(super) async fn run(global: &Global, args: &TestArgs) -> anyhow::Result<Outc
             authors: &text.authors,
             feeds: &[],
             tags: &[],
-            boilerplate: &[],
+            boilerplate: &boilerplate,
         };
         let explanation = explain(&settings.concepts, &topic.spec, &document)
             .with_context(|| format!("topic {id} has errors; `wirewatch check` shows them"))?;
@@ -199,6 +203,7 @@ fn text_of(answer: &Answer) -> String {
         out.extend([format!("  share {:.2}  {}\n", share.share, one_line(&share.query))]);
     }
     clause(&explanation.clause, 1, &mut out);
+    out.push_str(&super::passed_over(&explanation.boilerplate));
     out
 }
 
@@ -258,7 +263,7 @@ fn own_tests(settings: &Settings, topic: &TopicSettings, json: bool) -> anyhow::
             authors: &authors,
             feeds: &feeds,
             tags: &test.tags,
-            boilerplate: &[],
+            boilerplate: &in_any_feed(&test.text),
         };
         let explanation = explain(&settings.concepts, &topic.spec, &document);
         let passed = explanation.is_some_and(|explanation| explanation.matched == test.expect_match);
@@ -310,6 +315,7 @@ async fn stored(
     anyhow::ensure!(!set.is_empty(), "topic {id} has errors; `wirewatch check` shows them");
     let store = wire::reading_store(global)?;
     let since = args.since.map(|since| since.instant(SystemClock.now()));
+    let mut progress = Progress::new("articles", since);
     let mut history = History { articles: 0, matches: 0, days: BTreeMap::new(), sample: Vec::new() };
     let mut after = 0;
     loop {
@@ -318,6 +324,7 @@ async fn stored(
         after = last.number;
         for stored in &page {
             history.articles += 1;
+            progress.at(history.articles, stored.first_seen_at);
             let day: String = stored.first_seen_at.to_string().chars().take(10).collect();
             let matches = history.days.entry(day).or_default();
             let tags = super::tags(settings, &stored.feeds);
@@ -340,6 +347,7 @@ async fn stored(
             }
         }
     }
+    progress.end();
     if args.json {
         print_json(&history)?;
     } else {

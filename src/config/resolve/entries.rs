@@ -36,6 +36,9 @@ impl Resolver<'_> {
                 parsed.host_str().unwrap_or_default(),
                 parsed.port_or_known_default().unwrap_or_default()
             );
+            if fields.is_given("interval") {
+                self.sources.insert_interval(id.clone(), fields.place("interval"));
+            }
             let same = same_feed(&parsed);
             if let Some((other, first)) = addresses.get(&same) {
                 self.warning(

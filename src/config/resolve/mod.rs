@@ -135,7 +135,7 @@ impl<'a> Resolver<'a> {
 
     /// Whether a table that is missing was surely not given.
     fn knows_all_tables(&self) -> bool {
-        self.merged.doubt.iter().all(|doubt| *doubt < DoubtLevel::Tables)
+        self.merged.knows_all_tables()
     }
 
     /// The level of a credential out of reach.

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::doubts::doubts;
 use super::program::{Leaf, Node, NodeId, Program, Scored, Topic};
 use super::words::{Compare, WordsBuilder};
 use crate::domain::ConceptId;
 use crate::domain::topic::{ConceptSource, ConceptSpec, TopicRule, TopicSpec};
-use crate::matching::query::ast::{Body, Count, Expr, Kind, Mode, Part, Term};
+use crate::matching::query::ast::{Body, Count, Expr, Kind, Mode, Term};
 use crate::matching::query::{Finding, MAX_DEPTH, near_to, parse, parse_term, print};
 use crate::matching::text::class::Script;
 use crate::matching::text::fold::{fold, lower, plain};
@@ -122,7 +123,9 @@ impl<'s> Compiler<'s> {
     fn source(&mut self, text: &str, place: Place, read: fn(&str) -> (Expr, Vec<Finding>)) -> NodeId {
         let outer = (std::mem::replace(&mut self.place, place), std::mem::take(&mut self.said));
         let (expr, findings) = read(text);
-        for finding in findings {
+        let wrong = findings.iter().any(|finding| finding.level == Level::Error);
+        let doubts = if wrong { vec![] } else { doubts(&expr) };
+        for finding in findings.into_iter().chain(doubts) {
             self.report(finding);
         }
         let node = self.expr(&expr, false);
@@ -222,10 +225,7 @@ impl<'s> Compiler<'s> {
                 Node::Near { reach: *reach, ordered: *ordered, left, right }
             }
             Kind::NotIn(left, right) => Node::NotIn(self.expr(left, true), self.expr(right, true)),
-            Kind::In(part, inner) if part.is_text() => {
-                self.contradiction(*part, inner);
-                Node::In(*part, self.expr(inner, spans))
-            }
+            Kind::In(part, inner) if part.is_text() => Node::In(*part, self.expr(inner, spans)),
             Kind::In(part, inner) => return self.about(expr, *part, inner, spans),
             Kind::Count(count, number, inner) => self.count(expr, *count, *number, inner, spans),
             Kind::Term(term) => return self.term(expr, term),
@@ -233,19 +233,6 @@ impl<'s> Compiler<'s> {
             Kind::Broken => Node::Or(0..0),
         };
         self.push(node, label)
-    }
-
-    /// `title:(lead:x)` and the like never match.
-    fn contradiction(&mut self, outer: Part, inner: &Expr) {
-        if let Kind::In(part, _) = &inner.kind
-            && part.is_text()
-            && (outer == Part::Title) != (*part == Part::Title)
-            && outer != Part::Text
-            && *part != Part::Text
-        {
-            let message = format!("nothing is in the {} and in the {} at once", outer.word(), part.word());
-            self.report(Finding::warning("W06", &inner.span, message).help("keep one of the two fields"));
-        }
     }
 
     fn count(&mut self, expr: &Expr, count: Count, number: u32, inner: &Expr, spans: bool) -> Node {

@@ -7,6 +7,7 @@ use super::eval::{EVERYWHERE, Evaluation};
 use super::program::{Node, NodeId};
 use super::set::TopicSet;
 use crate::domain::article::Document;
+use crate::domain::boilerplate::{Mark, in_any_feed};
 use crate::domain::topic::{ConceptSpec, Match, Span, TopicSpec};
 
 /// A topic's answer to one article, clause by clause.
@@ -22,9 +23,53 @@ pub struct Explanation {
     pub threshold: Option<u8>,
     /// The topic's rule.
     pub clause: Clause,
+    /// The parts of the text that were passed over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub boilerplate: Vec<PassedOver>,
     /// What an alert would say, where it matches.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     pub found: Option<Match>,
+}
+
+/// A part of the text that neither matches nor scores.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PassedOver {
+    /// First code point of the article's plain text.
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+    /// What stands there.
+    pub text: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a part of a text is boilerplate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    /// It is what publishers say of themselves: an appeal, a sign-up, a notice.
+    Notice,
+    /// Its feed shows it in several articles.
+    Repeated,
+}
+
+impl PassedOver {
+    /// What is marked in a document.
+    pub fn of(document: &Document<'_>) -> Vec<Self> {
+        if document.boilerplate.is_empty() {
+            return vec![];
+        }
+        let notices = in_any_feed(document.text);
+        let part = |(start, end): &Mark| {
+            let text = document.text.get(*start..*end)?.to_owned();
+            let from = document.text[..*start].chars().count();
+            let within = notices.iter().any(|notice| notice.0 <= *start && *end <= notice.1);
+            let why = if within { Why::Notice } else { Why::Repeated };
+            Some(Self { start: from, end: from + text.chars().count(), text, why })
+        };
+        document.boilerplate.iter().filter_map(part).collect()
+    }
 }
 
 /// One part of a rule.
@@ -65,7 +110,8 @@ pub(crate) fn explain(
         let label = |node: NodeId| labels.get(&node).cloned().unwrap_or_default();
         run.rest();
         let clause = run.clause(own.root, &label);
-        Some(Explanation { matched: found.is_some(), score, threshold, clause, found })
+        let boilerplate = PassedOver::of(document);
+        Some(Explanation { matched: found.is_some(), score, threshold, clause, boilerplate, found })
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod about;
 mod compile;
+mod doubts;
 mod eval;
 mod explain;
 mod index;
@@ -13,6 +14,7 @@ mod set;
 mod words;
 
 pub(crate) use compile::Compiler;
+pub(crate) use doubts::swallowing;
 pub(crate) use explain::explain;
-pub use explain::{Clause, Explanation};
+pub use explain::{Clause, Explanation, PassedOver, Why};
 pub use set::TopicSet;

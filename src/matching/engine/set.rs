@@ -40,6 +40,11 @@ impl TopicSet {
         self.program.topics.is_empty()
     }
 
+    /// The topics in it, in the order in which they were compiled.
+    pub fn ids(&self) -> impl Iterator<Item = &TopicId> {
+        self.program.topics.iter().map(|topic| &topic.id)
+    }
+
     /// The topics that nearly any article would match, because no word is needed for them.
     pub fn unbounded(&self) -> impl Iterator<Item = &TopicId> {
         self.index.always.iter().map(|topic| &self.program.topics[*topic as usize].id)

@@ -293,11 +293,8 @@ impl Lexer<'_> {
         }
         self.at += 1;
         if known.is_none() {
-            let near = Part::ALL
-                .into_iter()
-                .map(Part::word)
-                .min_by_key(|word| near_to(word, &lower))
-                .unwrap_or("text");
+            let nearest = || Part::ALL.into_iter().map(Part::word).min_by_key(|word| near_to(word, &lower));
+            let near = other_name(&lower).or_else(nearest).unwrap_or("text");
             let all = Part::ALL.map(Part::word).join(", ");
             self.findings.push(
                 Finding::error("E13", &(from..self.at), format!("there is no field `{name}:`")).help(format!(
@@ -308,6 +305,22 @@ impl Lexer<'_> {
         self.push(Lexeme::Field(known.unwrap_or(Part::Text)), from);
         true
     }
+}
+
+/// Names that other tools have for our fields.
+fn other_name(lower: &str) -> Option<&'static str> {
+    Some(match lower {
+        "headline" | "hd" | "intitle" | "allintitle" | "hlead" | "subject" => "title",
+        "ingress" | "intro" | "summary" | "description" => "lead",
+        "content" | "intext" | "fulltext" => "body",
+        "by" | "byline" | "writer" => "author",
+        "inurl" | "link" | "links" => "url",
+        "host" | "domain" | "publisher" => "site",
+        "source" | "rst" | "channel" => "feed",
+        "language" | "la" => "lang",
+        "category" | "label" => "tag",
+        _ => return None,
+    })
 }
 
 /// How unlike two names are; a long one is like none.

@@ -475,11 +475,16 @@ fn foreign(lower: &str) -> Option<String> {
     if number.is_empty() || !(rest.contains('/') || matches!(name, "near" | "adj")) {
         return None;
     }
+    // Factiva counts positions: near5 has at most four words between.
+    let fewer = || number.parse::<u64>().unwrap_or(u64::from(MAX_NEAR)).saturating_sub(1);
     match name {
         "near" if rest.ends_with('f') => Some(format!("write ONEAR/{number}")),
-        "near" if !rest.contains('/') => Some(format!("write NEAR/{number}")),
+        "near" if !rest.contains('/') => {
+            Some(format!("write NEAR/{} for at most that many words between", fewer()))
+        }
         "w" | "within" => Some(format!("write NEAR/{number}")),
-        "pre" | "adj" => Some(format!("write ONEAR/{number}")),
+        "pre" => Some(format!("write ONEAR/{number}")),
+        "adj" => Some(format!("write ONEAR/{} for at most that many words between", fewer())),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@
 
 mod agree;
 mod cases;
+mod guide;
 mod hostile;
 mod oracle;
 mod random;

@@ -140,7 +140,14 @@ pub(crate) fn plan(claim: &Claim<ClaimedFeed>, now: Timestamp, articles: Vec<Pla
         due_reason: "every hour".to_owned(),
         ..claim.work().state.clone()
     };
-    PollPlan { feed, host_pause: None, articles, summary: PollSummary::default(), events: Vec::new() }
+    PollPlan {
+        feed,
+        host_pause: None,
+        articles,
+        summary: PollSummary::default(),
+        events: Vec::new(),
+        blocks: None,
+    }
 }
 
 fn hash(kind: &str, name: &str) -> IdentityHash {
@@ -193,7 +200,12 @@ pub(crate) fn text(name: &str) -> ArticleText {
         published_at: Some(T0.minus(HOUR)),
         ..Entry::default()
     };
-    ArticleText { entry, text: format!("The text of {name}. 북한군."), lang: Some("en".to_owned()) }
+    ArticleText {
+        entry,
+        text: format!("The text of {name}. 북한군."),
+        lang: Some("en".to_owned()),
+        boilerplate: Vec::new(),
+    }
 }
 
 /// Adds an alert of the topic `name`, delivered to these webhooks.

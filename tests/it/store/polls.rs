@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use wirewatch::domain::article::{EntryIdentity, KnownArticle, Suppression};
-use wirewatch::domain::poll::ArticleChange;
+use wirewatch::domain::boilerplate::{Blocks, Memory, Shown};
+use wirewatch::domain::poll::{ArticleChange, PollPlan};
 use wirewatch::ports::reads::Page;
 use wirewatch::ports::{Recorded, Store as _, StoreError};
 
@@ -14,7 +15,7 @@ use super::bed::{
 const ALL: Page = Page { since: None, limit: 0 };
 
 async fn known(bed: &Bed, feed: &str, identity: EntryIdentity) -> Option<KnownArticle> {
-    bed.store.known(&feed_id(feed), vec![identity]).await.unwrap().remove(0)
+    bed.store.known(&feed_id(feed), vec![identity]).await.unwrap().articles.remove(0)
 }
 
 #[tokio::test]
@@ -93,7 +94,7 @@ async fn entries_are_recognised_by_guid_then_link_then_content_then_key() {
         let by_key = EntryIdentity { key: key("by-key"), guid: None, link: None, content: stranger };
         assert_eq!(found(by_key).await, Some(key("by-key")));
         let answers = vec![identity("by-link"), identity("stranger"), identity("by-guid")];
-        let answers = bed.store.known(&feed_id("a"), answers).await.unwrap();
+        let answers = bed.store.known(&feed_id("a"), answers).await.unwrap().articles;
         let answers: Vec<_> = answers.into_iter().map(|known| known.map(|known| known.key)).collect();
         assert_eq!(answers, [Some(key("by-link")), None, Some(key("by-guid"))], "index by index");
     }
@@ -230,4 +231,34 @@ async fn a_closed_store_says_so_and_has_kept_everything() {
     bed.store.close().await;
     assert!(matches!(bed.store.probe(T0).await, Err(StoreError::Closed)));
     assert_eq!(bed.after_a_crash().store.list_articles(ALL).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_feed_repeats_is_remembered_with_the_poll_and_its_marks_with_the_article() {
+    for bed in Bed::all() {
+        bed.configure(&["a"], &[]).await;
+        let line = "A line that stands under each and every article here.";
+        let texts: Vec<String> =
+            (0..3).map(|number| format!("Article {number} has some words of its own.\n\n{line}")).collect();
+        let read: Vec<Blocks> = texts.iter().map(|text| Blocks::of(text)).collect();
+        let mut memory = Memory::default();
+        let shown: Vec<Shown<'_>> =
+            ["x", "y", "z"].iter().zip(&read).map(|(title, blocks)| Shown { title, blocks }).collect();
+        memory.learn(&shown, T0);
+
+        let claim = bed.claim_one(T0).await;
+        let mut told = text("x");
+        (told.text, told.boilerplate) = (texts[0].clone(), read[0].marks(&memory));
+        assert_eq!(told.boilerplate.len(), 1);
+        let marks = told.boilerplate.clone();
+        let planned = article("x", ArticleChange::New { article: Box::new(told), suppressed: None });
+        let plan = PollPlan { blocks: Some(memory.clone()), ..plan(&claim, T0, vec![planned]) };
+        bed.store.record_poll(&claim, plan, T0).await.unwrap();
+
+        assert_eq!(bed.store.known(&feed_id("a"), vec![]).await.unwrap().blocks, memory);
+        assert!(bed.store.known(&feed_id("b"), vec![]).await.unwrap().blocks.is_empty(), "of another feed");
+        let stored = bed.store.read_texts(None, 0, 9).await.unwrap().remove(0);
+        assert_eq!(stored.boilerplate, marks);
+        assert_eq!(&stored.text[marks[0].0..marks[0].1], line);
+    }
 }

@@ -1,0 +1,251 @@
+//! A text as blocks and sentences, in the form in which they are compared.
+
+use super::Mark;
+use super::memory::Memory;
+use super::seeds::{Seed, seeds};
+
+/// A block says enough to be told from others with so many words; in scripts without spaces two characters are a word.
+const TELLING_WORDS: u32 = 6;
+/// The longest text that is looked at, in bytes; boilerplate behind it is not found.
+const MAX_TEXT: usize = 1 << 20;
+
+/// The blocks of one article's plain text.
+#[derive(Debug, Default)]
+pub struct Blocks {
+    blocks: Vec<Block>,
+    seeded: Vec<Mark>,
+}
+
+/// One line of a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Of its words; [`fingerprint`].
+    pub(super) hash: u64,
+    /// Whether it says enough to be told from others.
+    pub(super) telling: bool,
+    /// Whether a seed covers all of it.
+    pub(super) seeded: bool,
+}
+
+/// A sentence and what the seeds say of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sentence {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Its block.
+    pub(super) block: usize,
+    /// Where its folded form stands.
+    pub(super) folded: (usize, usize),
+    pub(super) seed: Option<Seed>,
+}
+
+impl Blocks {
+    /// Reads a text.
+    pub fn of(text: &str) -> Self {
+        let mut reader = Reader::default();
+        let text = &text[..text.floor_char_boundary(MAX_TEXT)];
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            reader.line(text, at, line);
+            at += line.len();
+        }
+        let Reader { mut blocks, mut sentences, .. } = reader;
+        spread(&mut sentences, blocks.len());
+        let seeded =
+            joined(text, sentences.iter().filter(|it| it.seed.is_some()).map(|it| (it.start, it.end)));
+        for block in &mut blocks {
+            block.seeded = seeded.iter().any(|mark| mark.0 <= block.start && block.end <= mark.1);
+        }
+        Self { blocks, seeded }
+    }
+
+    /// What of the text is boilerplate, in order and without overlap.
+    pub fn marks(&self, memory: &Memory) -> Vec<Mark> {
+        let repeated = self.blocks.iter().filter(|block| block.telling && memory.repeats(block.hash));
+        let mut marks: Vec<Mark> = repeated.map(|block| (block.start, block.end)).collect();
+        if marks.is_empty() {
+            return self.seeded.clone();
+        }
+        marks.extend_from_slice(&self.seeded);
+        marks.sort_unstable();
+        let mut out: Vec<Mark> = Vec::with_capacity(marks.len());
+        for (start, end) in marks {
+            match out.last_mut() {
+                Some(last) if start <= last.1 => last.1 = last.1.max(end),
+                _ => out.push((start, end)),
+            }
+        }
+        out
+    }
+
+    pub(super) fn all(&self) -> &[Block] {
+        &self.blocks
+    }
+}
+
+/// Ranges that only white space parts are one.
+fn joined(text: &str, marks: impl Iterator<Item = Mark>) -> Vec<Mark> {
+    let mut out: Vec<Mark> = Vec::new();
+    for (start, end) in marks {
+        match out.last_mut() {
+            Some(last) if text[last.1..start].trim().is_empty() => last.1 = end,
+            _ => out.push((start, end)),
+        }
+    }
+    out
+}
+
+/// The most sentences between two of an appeal that belong to it, too.
+const WITHIN_APPEAL: usize = 6;
+
+/// Lets appeals take in what belongs to them: see `seeds.txt`.
+fn spread(sentences: &mut [Sentence], blocks: usize) {
+    let appeals = |own: &[Sentence]| own.iter().any(|it| it.seed == Some(Seed::Appeal));
+    if appeals(sentences) {
+        let mut whole = vec![false; blocks];
+        for own in sentences.chunk_by_mut(|one, other| one.block == other.block) {
+            within(own);
+            whole[own[0].block] = own.iter().all(|it| it.seed == Some(Seed::Appeal));
+        }
+        let mut groups: Vec<&mut [Sentence]> =
+            sentences.chunk_by_mut(|one, other| one.block == other.block).collect();
+        for (at, beside) in
+            (1..groups.len()).map(|at| (at, at - 1)).chain((1..groups.len()).rev().map(|at| (at - 1, at)))
+        {
+            let beside = groups[beside][0].block;
+            let own = &mut groups[at];
+            if whole[beside] && own.iter().any(|it| matches!(it.seed, Some(Seed::Voice | Seed::Appeal))) {
+                whole[own[0].block] = true;
+                own.iter_mut().for_each(|it| it.seed = Some(Seed::Appeal));
+            }
+        }
+    }
+    for sentence in sentences {
+        sentence.seed = sentence.seed.filter(|seed| *seed != Seed::Voice);
+    }
+}
+
+/// In one block: what stands between two sentences of an appeal, and voices beside them.
+fn within(own: &mut [Sentence]) {
+    let appeal = Some(Seed::Appeal);
+    let places: Vec<usize> = (0..own.len()).filter(|at| own[*at].seed == appeal).collect();
+    for pair in places.windows(2).filter(|pair| pair[1] - pair[0] <= WITHIN_APPEAL + 1) {
+        own[pair[0]..pair[1]].iter_mut().for_each(|it| it.seed = appeal);
+    }
+    for (at, beside) in
+        (1..own.len()).map(|at| (at, at - 1)).chain((1..own.len()).rev().map(|at| (at - 1, at)))
+    {
+        if own[beside].seed == appeal && own[at].seed == Some(Seed::Voice) {
+            own[at].seed = appeal;
+        }
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    blocks: Vec<Block>,
+    sentences: Vec<Sentence>,
+    folded: String,
+}
+
+impl Reader {
+    /// Reads the line that begins at byte `at` of the text.
+    fn line(&mut self, text: &str, at: usize, line: &str) {
+        let start = at + (line.len() - line.trim_start().len());
+        let end = at + line.trim_end().len();
+        if start >= end {
+            return;
+        }
+        let first = self.sentences.len();
+        self.folded.clear();
+        let words = fold(&text[start..end], &mut self.folded, |from, to, folded| {
+            let (block, seed) = (self.blocks.len(), None);
+            self.sentences.push(Sentence { start: start + from, end: start + to, block, folded, seed });
+        });
+        seeds().find(&self.folded, &mut self.sentences[first..]);
+        let hash = fingerprint(self.folded.as_bytes());
+        self.blocks.push(Block { start, end, hash, telling: words >= TELLING_WORDS, seeded: false });
+    }
+}
+
+/// Appends `line` in lower case, words parted and enclosed by single spaces, signs left out; tells each sentence: its
+/// bytes, and those of its folded form, in which both spaces are its own. Answers how many words there are.
+pub(super) fn fold(
+    line: &str,
+    folded: &mut String,
+    mut sentence: impl FnMut(usize, usize, (usize, usize)),
+) -> u32 {
+    let mut weight = 0; // in half words
+    let (mut from, mut folded_from) = (0, folded.len());
+    let mut chars = line.char_indices().peekable();
+    folded.push(' ');
+    while let Some((at, c)) = chars.next() {
+        if c.is_ascii_alphanumeric() {
+            weight += if folded.ends_with(' ') { 2 } else { 0 };
+            folded.push(c.to_ascii_lowercase());
+        } else if c.is_alphanumeric() || c == '©' {
+            weight += if is_unspaced(c) {
+                1
+            } else if folded.ends_with(' ') {
+                2
+            } else {
+                0
+            };
+            folded.extend(c.to_lowercase());
+        } else if !is_inside_words(c) {
+            if !folded.ends_with(' ') {
+                folded.push(' ');
+            }
+            let next = chars.peek().map(|(_, next)| *next);
+            if ends_sentence(c, next) {
+                let end = at + c.len_utf8();
+                sentence(from, end, (folded_from, folded.len()));
+                from = line[end..].find(|c: char| !c.is_whitespace()).map_or(line.len(), |skip| end + skip);
+                folded_from = folded.len() - 1;
+            }
+        }
+    }
+    if !folded.ends_with(' ') {
+        folded.push(' ');
+    }
+    if from < line.len() {
+        sentence(from, line.len(), (folded_from, folded.len()));
+    }
+    weight / 2
+}
+
+/// Signs that stand within words: don’t, soft hyphens, joiners.
+const fn is_inside_words(c: char) -> bool {
+    matches!(c, '\'' | '’' | 'ʼ' | '`' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+fn ends_sentence(c: char, next: Option<char>) -> bool {
+    match c {
+        '。' | '！' | '？' | '।' => true,
+        '.' | '!' | '?' | '…' | '؟' | '»' | '→' | '|' | '•' | '·' => {
+            next.is_none_or(char::is_whitespace)
+        }
+        _ => false,
+    }
+}
+
+/// Whether words of this letter's script are written without spaces between them.
+const fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{2e80}'..='\u{312f}'
+        | '\u{3190}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Sixty-four bits that are the same on every day and machine: FNV-1a, its bits mixed. A publisher who makes two
+/// blocks collide only hides its own text.
+pub(super) fn fingerprint(bytes: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in bytes {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}

@@ -1,0 +1,138 @@
+//! Sentences that are boilerplate in any feed.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::read::{Sentence, fold};
+
+/// What a sentence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seed {
+    /// It asks for money, or thanks for it.
+    Appeal,
+    /// The publisher speaks of itself: boilerplate where it stands within an appeal or beside one.
+    Voice,
+    /// Anything else: sign-ups, cookies, rights, links to more.
+    Notice,
+}
+
+/// All patterns, compiled.
+#[derive(Debug)]
+pub(super) struct Seeds {
+    parts: AhoCorasick,
+    /// What each part of a pattern belongs to.
+    of_part: Vec<PartOf>,
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PartOf {
+    rule: usize,
+    /// Which of its parts, as a bit.
+    bit: u8,
+    at_start: bool,
+    at_end: bool,
+    /// Bytes of the enclosing space at its start.
+    lead: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    seed: Seed,
+    /// All bits of its parts.
+    all: u8,
+}
+
+/// The patterns that ship.
+///
+/// # Panics
+/// Never: they are part of the program, and every test that reads a text reads them.
+pub(super) fn seeds() -> &'static Seeds {
+    static SEEDS: LazyLock<Seeds> =
+        LazyLock::new(|| Seeds::read(include_str!("seeds.txt")).expect("patterns that were tested"));
+    &SEEDS
+}
+
+impl Seeds {
+    /// Reads patterns, one a line; `seeds.txt` says how they are written.
+    fn read(text: &str) -> Result<Self, String> {
+        let (mut needles, mut of_part, mut rules) = (Vec::new(), Vec::new(), Vec::new());
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let wrong = || format!("not a pattern: {line}");
+            let (kind, pattern) = line.split_once(' ').ok_or_else(wrong)?;
+            let seed = match kind {
+                "appeal" => Seed::Appeal,
+                "voice" => Seed::Voice,
+                "notice" => Seed::Notice,
+                _ => return Err(wrong()),
+            };
+            let mut all = 0;
+            for (number, part) in pattern.split(" + ").enumerate() {
+                let bit = u32::try_from(number)
+                    .ok()
+                    .and_then(|number| 1_u8.checked_shl(number))
+                    .ok_or_else(wrong)?;
+                all |= bit;
+                let (part, at_start) =
+                    part.trim().strip_prefix('^').map_or((part.trim(), false), |part| (part, true));
+                let (part, at_end) = part.strip_suffix('$').map_or((part, false), |part| (part, true));
+                let (needle, lead) = needle(part).ok_or_else(wrong)?;
+                needles.push(needle);
+                of_part.push(PartOf { rule: rules.len(), bit, at_start, at_end, lead });
+            }
+            rules.push(Rule { seed, all });
+        }
+        let parts = AhoCorasick::new(&needles).map_err(|problem| problem.to_string())?;
+        Ok(Self { parts, of_part, rules })
+    }
+
+    /// Notes for each sentence of a line, folded as a whole, what it is.
+    pub(super) fn find(&self, folded: &str, sentences: &mut [Sentence]) {
+        let mut found: Vec<(usize, usize, u8)> = Vec::new(); // sentence, rule, parts
+        for hit in self.parts.find_overlapping_iter(folded) {
+            let part = self.of_part[hit.pattern().as_usize()];
+            let start = hit.start() + part.lead;
+            let at = sentences.partition_point(|sentence| sentence.folded.1 <= start);
+            let Some(sentence) = sentences.get(at) else { continue };
+            let (from, to) = sentence.folded;
+            // Sentences share the space between them.
+            let last = hit.end() >= to - 1;
+            if hit.end() > to || part.at_start && start != from + 1 || part.at_end && !last {
+                continue;
+            }
+            match found.iter_mut().find(|own| own.0 == at && own.1 == part.rule) {
+                Some(own) => own.2 |= part.bit,
+                None => found.push((at, part.rule, part.bit)),
+            }
+        }
+        for (at, rule, parts) in found {
+            let Rule { seed, all } = self.rules[rule];
+            let own = &mut sentences[at].seed;
+            // An appeal is more than a notice, and that more than a voice.
+            let stronger = match own {
+                None | Some(Seed::Voice) => true,
+                Some(Seed::Notice) => seed == Seed::Appeal,
+                Some(Seed::Appeal) => false,
+            };
+            if parts == all && stronger {
+                *own = Some(seed);
+            }
+        }
+    }
+}
+
+/// A part of a pattern as it is looked for in folded text, and how many bytes its leading space has: words as
+/// wholes, unless a `*` leaves an end open; scripts without spaces anywhere.
+fn needle(part: &str) -> Option<(String, usize)> {
+    let (open_start, open_end) = (part.starts_with('*'), part.ends_with('*'));
+    let mut folded = String::new();
+    fold(part.trim_matches('*'), &mut folded, |_, _, _| ());
+    let words = folded.trim();
+    if words.chars().count() < 2 && words != "©" {
+        return None;
+    }
+    let lead = usize::from(!open_start);
+    let needle = format!("{}{words}{}", &" "[..lead], if open_end { "" } else { " " });
+    Some((needle, lead))
+}
