@@ -11,7 +11,7 @@ use super::locate::SourceMap;
 use super::read;
 use super::report::{Problem, Report};
 use super::resolve;
-use super::settings::Settings;
+use super::settings::{DaemonSettings, Settings};
 use super::source::{Place, SourceFile};
 
 /// Bytes of one file; ten thousand topics take about five megabytes.
@@ -114,6 +114,44 @@ pub struct Loaded {
 /// # Errors
 /// Every problem found, warnings included, when at least one of them is an error.
 pub fn load(request: &LoadRequest) -> Result<Loaded, Report> {
+    let (resolved, report) = attempt(request)?;
+    match resolved {
+        Some((settings, sources)) if !report.has_errors() => {
+            Ok(Loaded { settings, warnings: report, sources })
+        }
+        Some(_) | None => Err(report),
+    }
+}
+
+/// What `[daemon]` says, as far as it can be read: for finding a running daemon also when the files on disk
+/// have mistakes.
+pub fn daemon_settings(request: &LoadRequest) -> Option<DaemonSettings> {
+    Some(attempt(request).ok()?.0?.0.daemon)
+}
+
+/// A hash over the files as they are on disk now, to be compared with [`Settings::files_hash`].
+///
+/// # Errors
+/// What cannot be read.
+pub fn files_hash(request: &LoadRequest) -> Result<String, Report> {
+    let main = find(request)?;
+    let mut report = Report::default();
+    let mut total = 0;
+    let mut files = Vec::new();
+    for path in std::iter::once(main.clone()).chain(fragments(&main, &mut report)) {
+        let text = text_of(&path, &mut total).map_err(|problem| Report::from(*problem))?;
+        files.push((path, text));
+    }
+    if report.has_errors() {
+        return Err(report);
+    }
+    Ok(resolve::hash_of(files.iter().map(|(path, text)| (path.as_path(), text.as_str()))))
+}
+
+type Attempt = (Option<(Settings, SourceMap)>, Report);
+
+/// Reads everything, whatever is wrong with it.
+fn attempt(request: &LoadRequest) -> Result<Attempt, Report> {
     let main = find(request)?;
     let mut read = Read::default();
     let mut report = Report::default();
@@ -138,13 +176,7 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, Report> {
     }
     let merged = layers::merge(read, &request.variables, &mut report);
     let resolved = resolve::resolve(&merged, request, &mut report);
-    let report = report.sorted();
-    match resolved {
-        Some((settings, sources)) if !report.has_errors() => {
-            Ok(Loaded { settings, warnings: report, sources })
-        }
-        Some(_) | None => Err(report),
-    }
+    Ok((resolved, report.sorted()))
 }
 
 /// What the configuration is when nothing is configured.
