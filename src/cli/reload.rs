@@ -1,7 +1,5 @@
 //! `wirewatch reload`.
 
-use std::time::Duration;
-
 use anyhow::bail;
 use clap::Args;
 
@@ -11,9 +9,6 @@ use super::{Global, Outcome};
 use crate::app::reload::said;
 use crate::clock::SystemClock;
 use crate::ports::Clock as _;
-
-/// Ten thousand topics compile in seconds; a daemon that takes longer than this is stuck.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Args)]
 pub(super) struct ReloadArgs {
@@ -30,7 +25,7 @@ pub(super) async fn run(global: &Global, args: &ReloadArgs) -> anyhow::Result<Ou
     let Some(socket) = control::socket(global).socket else {
         bail!("daemon.socket is \"off\": send SIGHUP to the daemon, its log says what came of it");
     };
-    let answer = control::ask(&socket, Request::Reload, PATIENCE).await?;
+    let answer = control::ask(&socket, Request::Reload, control::RELOAD).await?;
     if args.json {
         print_json(&answer)?;
     }

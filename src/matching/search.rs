@@ -56,6 +56,9 @@ fn push(out: &mut String, term: &str) {
 
 /// One spelling for all ways to write a word; letters and digits only.
 fn spelling(surface: &str) -> String {
+    if surface.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return surface.to_owned();
+    }
     let mut folded = fold(&lower(&plain(surface)));
     folded.retain(|c| !c.is_ascii() || c.is_ascii_alphanumeric());
     folded
@@ -106,7 +109,10 @@ fn characters(surface: &str, start: usize, script: Script, run: &mut Vec<(String
     let mut at = start;
     for c in surface.chars() {
         let end = at + c.len_utf8();
-        run.push((spelling(c.encode_utf8(&mut [0; 4])), at..end));
+        // A whole syllable has no other spelling.
+        let text =
+            if matches!(c, '가'..='힣') { c.to_string() } else { spelling(c.encode_utf8(&mut [0; 4])) };
+        run.push((text, at..end));
         at = end;
     }
 }

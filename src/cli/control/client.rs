@@ -8,12 +8,17 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::UnixStream;
 
 use super::{Answer, MAX_ANSWER, Request, reachable};
+use crate::app::reload::Refusal;
 use crate::cli::Global;
+use crate::cli::output::complain;
 use crate::config::settings::DaemonSettings;
 use crate::config::{self, Credentials, LoadRequest};
 
 /// Where the packaged unit puts the socket: asked where not even `[daemon]` can be read.
 const PACKAGED: &str = "/run/wirewatch/wirewatch.sock";
+
+/// Ten thousand topics compile in seconds; a daemon that takes longer than this is stuck.
+pub(in crate::cli) const RELOAD: Duration = Duration::from_secs(120);
 
 /// How long a nudge may take; the daemon looks every two seconds anyway.
 const NUDGE: Duration = Duration::from_secs(1);
@@ -96,4 +101,22 @@ pub(in crate::cli) async fn nudge(global: &Global) {
     {
         tracing::debug!(error = %problem, "nudging the daemon");
     }
+}
+
+/// Lets a running daemon put in force what this command wrote into the configuration, and says what came of it.
+pub(in crate::cli) async fn put_in_force(global: &Global) {
+    let answer = match socket(global).socket {
+        Some(path) => ask(&path, Request::Reload, RELOAD).await,
+        None => Err(Unanswered::Nobody(PathBuf::new())),
+    };
+    complain(&match answer {
+        // The next one that runs reads it.
+        Err(Unanswered::Nobody(_)) => return,
+        Ok(Answer::Reloaded { .. }) => "the running daemon has put it in force".to_owned(),
+        Ok(Answer::Refused { report, .. }) => {
+            format!("the running daemon refused the configuration: {}", Refusal(report).headline())
+        }
+        Ok(_) => "`wirewatch reload` puts it in force".to_owned(),
+        Err(problem) => format!("{problem}; `wirewatch reload` puts it in force"),
+    });
 }

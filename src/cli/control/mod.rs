@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use client::{Daemon, Unanswered, ask, nudge, socket};
+pub(super) use client::{Daemon, RELOAD, Unanswered, ask, nudge, put_in_force, socket};
 pub(super) use server::Server;
 
 use crate::domain::Timestamp;
