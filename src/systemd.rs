@@ -2,6 +2,8 @@
 //!
 //! Without `NOTIFY_SOCKET` every call does nothing.
 
+use std::time::Duration;
+
 use tracing::debug;
 
 /// The daemon polls and sends; `status` is what `systemctl status` shows.
@@ -17,6 +19,11 @@ pub fn status(status: &str) {
 /// The daemon stops.
 pub fn stopping() {
     notify(&[sd_notify::NotifyState::Stopping]);
+}
+
+/// How long the service manager waits for a sign of life before it kills the daemon; none when it does not watch.
+pub fn watchdog() -> Option<Duration> {
+    sd_notify::watchdog_enabled()
 }
 
 /// The daemon lives.

@@ -6,6 +6,7 @@
 pub mod dispatcher;
 pub mod envelope;
 pub mod health;
+pub mod indexer;
 pub mod janitor;
 pub mod poller;
 pub mod reload;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::Timestamp;
 use crate::ports::{Clock, Store};
 use health::Health;
+use reload::LastReload;
 use snapshot::Snapshot;
 
 /// The longest a loop sleeps without looking: bounds what a clock set back or forward can do, and
@@ -42,6 +44,8 @@ pub struct Context {
     pub feeds_changed: Notify,
     /// Wakes the dispatcher: deliveries were written.
     pub deliveries_written: Notify,
+    /// Wakes the indexer: articles were stored or revised.
+    pub articles_stored: Notify,
     /// Wakes the janitor: the disk is full.
     pub room_wanted: Notify,
     /// No new work from here on.
@@ -50,22 +54,31 @@ pub struct Context {
     pub health: Health,
     /// What was done so far.
     pub tally: Tally,
+    /// When the process began its work.
+    pub started_at: Timestamp,
+    pub(crate) reloading: tokio::sync::Mutex<()>,
+    last_reload: Mutex<LastReload>,
     current: RwLock<Arc<Snapshot>>,
 }
 
 impl Context {
     /// Puts together what the loops share.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, dice: Dice, first: Snapshot) -> Self {
+        let started_at = first.loaded_at;
         Self {
             store,
             clock,
             dice,
             feeds_changed: Notify::new(),
             deliveries_written: Notify::new(),
+            articles_stored: Notify::new(),
             room_wanted: Notify::new(),
             stop: CancellationToken::new(),
             health: Health::default(),
             tally: Tally::default(),
+            started_at,
+            reloading: tokio::sync::Mutex::default(),
+            last_reload: Mutex::new(LastReload { at: started_at, refusal: None }),
             current: RwLock::new(Arc::new(first)),
         }
     }
@@ -78,6 +91,20 @@ impl Context {
     /// Puts another configuration in force for all work that begins from now on.
     pub fn swap(&self, next: Snapshot) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        self.nudge();
+    }
+
+    /// What became of the last time the configuration was read; the start counts as the first.
+    pub fn last_reload(&self) -> LastReload {
+        self.last_reload.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn note_reload(&self, last: LastReload) {
+        *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = last;
+    }
+
+    /// Lets the loops look at once for what somebody changed beside them.
+    pub fn nudge(&self) {
         self.feeds_changed.notify_one();
         self.deliveries_written.notify_one();
     }

@@ -300,6 +300,9 @@ impl PollReport {
         } else {
             context.tally.polls_good.add(1);
             context.tally.articles.add(new as u64);
+            if new + revised > 0 {
+                context.articles_stored.notify_one();
+            }
             if outcome == "changed" {
                 info!(entries, new, revised, next_poll_at = %next, "polled {feed}: {new} new of {entries}");
             } else {

@@ -40,6 +40,13 @@ pub trait Loader: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The whole report for people, every mistake in it.
     fn load(&self) -> Result<Prepared, String>;
+
+    /// Whether the files say something else by now than when [`Settings::files_hash`] was made of them;
+    /// none when that cannot be told.
+    fn differs(&self, files_hash: &str) -> Option<bool> {
+        let _ = files_hash;
+        None
+    }
 }
 
 /// The configuration in force.

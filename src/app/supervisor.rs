@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-use super::{Context, dispatcher, janitor, poller};
+use super::{Context, dispatcher, indexer, janitor, poller};
+use crate::ports::StoreError;
 
 /// How long polls and attempts in flight may take to end after stop. Must stay below the unit's
 /// `TimeoutStopSec`. What is cut off is claimed again at the next start; nothing is lost.
@@ -27,6 +28,7 @@ pub async fn run(context: Arc<Context>) -> Ended {
     loops.spawn(poller::run(Arc::clone(&context), None));
     loops.spawn(dispatcher::run(Arc::clone(&context), false));
     loops.spawn(janitor::run(Arc::clone(&context)));
+    loops.spawn(indexer::run(Arc::clone(&context), false));
 
     let ended = tokio::select! {
         () = context.stop.cancelled() => Ended::Stopped,
@@ -53,8 +55,8 @@ pub async fn run(context: Arc<Context>) -> Ended {
     ended
 }
 
-/// Polls everything that is due now and delivers what is pending, then returns.
-pub async fn run_once(context: Arc<Context>) {
+/// Polls everything that is due now, delivers what is pending, indexes what was stored, then returns.
+pub async fn run_once(context: Arc<Context>) -> Ended {
     let started = context.clock.now();
     let mut loops = JoinSet::new();
     loops.spawn(poller::run(Arc::clone(&context), Some(started)));
@@ -66,9 +68,20 @@ pub async fn run_once(context: Arc<Context>) {
         }
         // Deliveries written by the last poll are sent, too.
         dispatcher::run(Arc::clone(&context), true).await;
+        indexer::run(Arc::clone(&context), true).await;
     };
     tokio::select! {
         () = polls_ended => {}
         () = context.stop.cancelled() => {}
+    }
+    // Loops end quietly when the writer is gone, as they do when all is done.
+    match context.store.probe(context.clock.now()).await {
+        Err(StoreError::Closed) => {
+            error!(
+                "the database writer ended by a defect in wirewatch; what was in hand is taken up again next time"
+            );
+            Ended::Broken
+        }
+        Ok(()) | Err(_) => Ended::Stopped,
     }
 }

@@ -1,12 +1,13 @@
 //! `backup` and `database check`.
 
-use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::output::{complain, print, print_json, size};
+use super::output::{print, print_json, size};
+use super::waiting::watched;
 use super::{Global, Outcome, wire};
 use crate::clock::SystemClock;
 use crate::ports::Clock as _;
@@ -41,10 +42,11 @@ pub(super) struct CheckArgs {
 pub(super) async fn backup(global: &Global, args: BackupArgs) -> anyhow::Result<Outcome> {
     let database = wire::settings(global)?.daemon.database;
     let copy = if args.path.is_dir() { args.path.join(dated_name()) } else { args.path };
-    announce("copying", &database);
-    let made = tokio::task::spawn_blocking(move || sqlite::backup(&database, &copy))
-        .await
-        .context("copying the database")??;
+    let (whole, mut part) = (bytes(&database), copy.clone().into_os_string());
+    part.push(".part");
+    let copying = tokio::task::spawn_blocking(move || sqlite::backup(&database, &copy));
+    let line = |_| format!("copying: {} of {}", size(bytes(Path::new(&part))), size(whole));
+    let made = watched(copying, line).await.context("copying the database")??;
     if args.json {
         print_json(&made)?;
     } else {
@@ -73,10 +75,10 @@ pub(super) async fn run(global: &Global, command: DatabaseCommand) -> anyhow::Re
         Some(path) => path,
         None => wire::settings(global)?.daemon.database,
     };
-    announce("reading", &path);
-    let sound = tokio::task::spawn_blocking(move || sqlite::check(&path))
-        .await
-        .context("checking the database")??;
+    let whole = bytes(&path);
+    let checking = tokio::task::spawn_blocking(move || sqlite::check(&path));
+    let line = |took: Duration| format!("reading {}: {} s", size(whole), took.as_secs());
+    let sound = watched(checking, line).await.context("checking the database")??;
     if args.json {
         print_json(&sound)?;
     } else {
@@ -109,13 +111,7 @@ fn describe(sound: &Soundness) -> String {
     text
 }
 
-/// Says what takes a while, where somebody looks.
-fn announce(doing: &str, database: &Path) {
-    let bytes = std::fs::metadata(database).map_or(0, |found| found.len());
-    if io::stderr().is_terminal() && bytes > ANNOUNCED {
-        complain(&format!("{doing} {} …", size(bytes)));
-    }
+/// The size of a file, zero while there is none.
+fn bytes(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |found| found.len())
 }
-
-/// Less than this takes no second.
-const ANNOUNCED: u64 = 30 << 20;

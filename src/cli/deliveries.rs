@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::output::{Cell, clean, print, print_json, relative, table};
 use super::time::Since;
-use super::{Global, Outcome, listings, wire};
+use super::{Global, Outcome, control, listings, wire};
 use crate::clock::SystemClock;
 use crate::domain::alert::AlertContent;
 use crate::domain::delivery::DeliveryState;
@@ -163,6 +163,7 @@ async fn retry(global: &Global, args: &RetryArgs) -> anyhow::Result<Outcome> {
         }
     }
     store.close().await;
+    control::nudge(global).await;
     if args.json {
         print_json(&all)?;
     } else if all.is_empty() {

@@ -17,7 +17,7 @@ use crate::ports::{Clock, Store};
 pub(super) struct ListArgs {
     /// Print one JSON array
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// Only what is newer than this: 12h, 30d, or a date
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
@@ -47,7 +47,7 @@ fn state(word: &str) -> Result<DeliveryState, String> {
 }
 
 impl ListArgs {
-    fn page(&self) -> Page {
+    pub(super) fn page(&self) -> Page {
         Page { since: self.since.map(|since| since.instant(SystemClock.now())), limit: self.limit }
     }
 }

@@ -1,8 +1,10 @@
 //! The command line. One file per command; `wire` is the only place that builds adapters.
 
 mod alerts;
+mod articles;
 mod check;
 mod compile;
+mod control;
 mod daemon;
 mod database;
 mod deliveries;
@@ -14,8 +16,11 @@ mod once;
 mod output;
 mod progress;
 mod reference;
+mod reload;
+mod status;
 mod time;
 mod topics;
+mod waiting;
 mod webhooks;
 mod wire;
 
@@ -55,6 +60,10 @@ struct Global {
 enum Command {
     /// Run the daemon: SIGHUP reloads the configuration, SIGTERM and SIGINT stop it cleanly
     Run,
+    /// Ask the running daemon to read its configuration anew; wait, and print what came of it
+    Reload(reload::ReloadArgs),
+    /// How everything is: feeds, deliveries, webhooks, the configuration in force; exit status 1 when something is wrong
+    Status(status::StatusArgs),
     /// Poll everything that is due, deliver what is pending, and exit (for cron, CI, trying out)
     Once,
     /// Read and check the configuration, compile the topics and run their tests
@@ -69,7 +78,7 @@ enum Command {
     Topics(topics::TopicsCommand),
     /// What was stored
     #[command(subcommand)]
-    Articles(ArticlesCommand),
+    Articles(articles::ArticlesCommand),
     /// What was told, and why
     #[command(subcommand)]
     Alerts(alerts::AlertsCommand),
@@ -90,12 +99,6 @@ enum Command {
     Man(reference::ManArgs),
     /// Print the JSON Schema of the configuration, with which editors complete and check it
     Schema,
-}
-
-#[derive(Debug, Subcommand)]
-enum ArticlesCommand {
-    /// List stored articles, newest first
-    List(listings::ListArgs),
 }
 
 /// How a command ended.
@@ -132,7 +135,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let default_level = match &cli.command {
         Command::Run | Command::Once => "info",
-        Command::Check
+        Command::Reload(_)
+        | Command::Status(_)
+        | Command::Check
         | Command::Demo(_)
         | Command::Feeds(_)
         | Command::Topics(_)
@@ -179,12 +184,14 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     let global = cli.global;
     match cli.command {
         Command::Run => daemon::run(&global).await,
+        Command::Reload(args) => reload::run(&global, &args).await,
+        Command::Status(args) => status::run(&global, &args).await,
         Command::Once => once::run(&global).await,
         Command::Check => check::run(&global).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Feeds(command) => feeds::run(&global, &command).await,
         Command::Topics(command) => topics::run(&global, &command).await,
-        Command::Articles(ArticlesCommand::List(args)) => listings::articles(&global, &args).await,
+        Command::Articles(command) => articles::run(&global, &command).await,
         Command::Alerts(command) => alerts::run(&global, &command).await,
         Command::Deliveries(command) => deliveries::run(&global, &command).await,
         Command::Webhooks(command) => webhooks::run(&global, &command).await,

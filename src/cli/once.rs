@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Global, Outcome, output, wire};
-use crate::app::supervisor;
+use crate::app::supervisor::{self, Ended};
 
 /// Polls everything that is due, delivers what is pending, says what came of it.
 pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
@@ -21,11 +21,11 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
     let context = Arc::clone(&daemon.context);
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
-    tokio::select! {
-        () = supervisor::run_once(Arc::clone(&context)) => {}
-        _ = terminate.recv() => context.stop.cancel(),
-        _ = interrupt.recv() => context.stop.cancel(),
-    }
+    let ended = tokio::select! {
+        ended = supervisor::run_once(Arc::clone(&context)) => ended,
+        _ = terminate.recv() => { context.stop.cancel(); Ended::Stopped }
+        _ = interrupt.recv() => { context.stop.cancel(); Ended::Stopped }
+    };
     daemon.close().await;
     let tally = &context.tally;
     let (polls, failed) = (tally.polls_good.get() + tally.polls_failed.get(), tally.polls_failed.get());
@@ -35,5 +35,6 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
         tally.articles.get(),
         tally.alerts.get()
     ))?;
-    Ok(if failed + refused > 0 || context.store.disk_is_full() { Outcome::Wrong } else { Outcome::Fine })
+    let wrong = failed + refused > 0 || context.store.disk_is_full() || ended == Ended::Broken;
+    Ok(if wrong { Outcome::Wrong } else { Outcome::Fine })
 }

@@ -172,8 +172,8 @@ fn main_sections() -> Roff {
             ("RUST_LOG", "What is logged; as --log, which it overrides."),
             ("NO_COLOR", "No colours, where it is set and not empty."),
             (
-                "CONFIGURATION_DIRECTORY, STATE_DIRECTORY, CREDENTIALS_DIRECTORY",
-                "As systemd sets them: where the configuration, the database and the credentials are looked for.",
+                "CONFIGURATION_DIRECTORY, STATE_DIRECTORY, RUNTIME_DIRECTORY, CREDENTIALS_DIRECTORY",
+                "As systemd sets them: where the configuration, the database, the control socket and the credentials are looked for.",
             ),
         ],
     );
@@ -183,6 +183,7 @@ fn main_sections() -> Roff {
         &[
             ("/etc/wirewatch/wirewatch.toml, /etc/wirewatch/conf.d/*.toml", "The configuration."),
             ("/var/lib/wirewatch/wirewatch.db", "The database of the service."),
+            ("/run/wirewatch/wirewatch.sock", "The control socket of the service."),
         ],
     );
     page

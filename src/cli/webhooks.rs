@@ -10,8 +10,9 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use super::deliveries::webhook;
+use super::listings::ListArgs;
 use super::output::{Cell, clean, print, print_json, relative, table};
-use super::{Global, Outcome, wire};
+use super::{Global, Outcome, control, wire};
 use crate::app::envelope::{self, BLOT, Letter};
 use crate::app::render::Destination;
 use crate::app::snapshot::Prepared;
@@ -38,13 +39,6 @@ pub(super) enum WebhooksCommand {
     Enable(Named),
     /// Take a webhook out of use; what comes for it is held
     Disable(Disable),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ListArgs {
-    /// Print one JSON array
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -88,7 +82,13 @@ pub(super) async fn run(global: &Global, command: &WebhooksCommand) -> anyhow::R
 
 async fn list(global: &Global, args: &ListArgs) -> anyhow::Result<Outcome> {
     let now = SystemClock.now();
-    let rows = wire::reading_store(global)?.list_webhooks(now).await?;
+    let page = args.page();
+    let mut rows = wire::reading_store(global)?.list_webhooks(now).await?;
+    // Of a webhook what happened last is what can be new.
+    rows.retain(|row| page.since.is_none_or(|since| row.last_good_at.max(row.failing_since) >= Some(since)));
+    if page.limit > 0 {
+        rows.truncate(page.limit);
+    }
     if args.json {
         print_json(&rows)?;
         return Ok(Outcome::Fine);
@@ -306,6 +306,7 @@ async fn enable(global: &Global, args: &Named) -> anyhow::Result<Outcome> {
     let released = store.enable_webhook(&args.name, SystemClock.now()).await?;
     store.close().await;
     let Some(released) = released else { return unknown(&args.name) };
+    control::nudge(global).await;
     if args.json {
         print_json(&serde_json::json!({ "webhook": args.name, "state": "ok", "released": released }))?;
     } else {

@@ -69,6 +69,11 @@ impl Loader for FileLoader {
             warnings,
         })
     }
+
+    fn differs(&self, files_hash: &str) -> Option<bool> {
+        let request = LoadRequest::of_process(self.path.clone(), Credentials::Needed);
+        Some(config::files_hash(&request).ok()? != files_hash)
+    }
 }
 
 /// The bounds of visits.

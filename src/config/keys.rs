@@ -287,6 +287,11 @@ const DAEMON: &[Key] = &[
         "Where /healthz, /readyz, /metrics and the status page are served; \"off\" for nowhere.",
     )
     .or(r#""127.0.0.1:8040""#),
+    key(
+        "socket",
+        Kind::Path,
+        "Where commands such as `wirewatch reload` reach the daemon; \"off\" for nowhere. Left out: $RUNTIME_DIRECTORY/wirewatch.sock, else the database's path with .sock behind it.",
+    ),
 ];
 
 const FETCH: &[Key] = &[

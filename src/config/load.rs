@@ -11,7 +11,7 @@ use super::locate::SourceMap;
 use super::read;
 use super::report::{Problem, Report};
 use super::resolve;
-use super::settings::Settings;
+use super::settings::{DaemonSettings, Settings};
 use super::source::{Place, SourceFile};
 
 /// Bytes of one file; ten thousand topics take about five megabytes.
@@ -120,6 +120,31 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, Report> {
         }
         Looked { report, .. } => Err(report),
     }
+}
+
+/// What `[daemon]` says, as far as it can be read: for finding a running daemon also when the files on disk
+/// have mistakes.
+pub fn daemon_settings(request: &LoadRequest) -> Option<DaemonSettings> {
+    Some(look(request).meant?.0.daemon)
+}
+
+/// A hash over the files as they are on disk now, to be compared with [`Settings::files_hash`].
+///
+/// # Errors
+/// What cannot be read.
+pub fn files_hash(request: &LoadRequest) -> Result<String, Report> {
+    let main = find(request)?;
+    let mut report = Report::default();
+    let mut total = 0;
+    let mut files = Vec::new();
+    for path in std::iter::once(main.clone()).chain(fragments(&main, &mut report)) {
+        let text = text_of(&path, &mut total).map_err(|problem| Report::from(*problem))?;
+        files.push((path, text));
+    }
+    if report.has_errors() {
+        return Err(report);
+    }
+    Ok(resolve::hash_of(files.iter().map(|(path, text)| (path.as_path(), text.as_str()))))
 }
 
 /// What was found in a configuration that may be wrong.

@@ -21,7 +21,9 @@ mod source;
 pub mod units;
 
 pub(crate) use check::wanted;
-pub use load::{Credentials, LoadRequest, Loaded, Variables, defaults, find, load};
+pub use load::{
+    Credentials, LoadRequest, Loaded, Variables, daemon_settings, defaults, files_hash, find, load,
+};
 pub(crate) use load::{Looked, look};
 pub use locate::{ConceptPart, SourceMap, TextPlace, TopicPart};
 pub use report::{Level, Problem, Report};

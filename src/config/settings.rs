@@ -39,6 +39,8 @@ pub struct Settings {
     pub files: Vec<PathBuf>,
     /// SHA-256 over all that was read, 16 hex digits: the same for the same configuration.
     pub hash: String,
+    /// The same over the files alone, to be compared with [`super::files_hash`].
+    pub files_hash: String,
 }
 
 /// `[daemon]`.
@@ -48,6 +50,8 @@ pub struct DaemonSettings {
     pub database: PathBuf,
     /// Where HTTP is served; `None` for "off".
     pub listen: Option<SocketAddr>,
+    /// Where commands reach the daemon; `None` for "off".
+    pub socket: Option<PathBuf>,
 }
 
 /// `[fetch]`.

@@ -10,6 +10,7 @@
 
 mod engine;
 pub mod query;
+pub mod search;
 pub mod text;
 
 use std::collections::BTreeSet;

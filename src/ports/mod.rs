@@ -24,6 +24,7 @@ use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
 pub mod hand;
 pub mod outbox;
 pub mod reads;
+pub mod search;
 
 /// Tells the time.
 pub trait Clock: fmt::Debug + Send + Sync {
@@ -303,6 +304,13 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// When the next poll and the next delivery are due, claimed ones at the end of their lease.
     async fn next_due(&self) -> Result<NextDue, StoreError>;
+
+    /// Articles whose text is not in the full-text index, newest first, at most `most`, and no more of them
+    /// than `bytes` hold; one in any case.
+    async fn unindexed(&self, most: usize, bytes: usize) -> Result<Vec<search::Unindexed>, StoreError>;
+
+    /// Puts terms into the full-text index; those of a text that changed meanwhile are left out.
+    async fn write_index(&self, batch: Vec<search::Indexed>) -> Result<(), StoreError>;
 
     /// Removes at most a batch of what is too old; answers how many rows went.
     async fn retain(&self, policy: RetentionPolicy) -> Result<u64, StoreError>;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 
 use super::articles::{key, marks, not_an_id, suppression};
 use super::feeds::{instant, slug};
@@ -17,12 +17,12 @@ use crate::ports::reads::{
     AlertRow, AlertState, ArticleRow, DeliveryRow, FeedHealth, FeedRow, Page, StoredText,
 };
 
-fn since(page: Page) -> i64 {
+pub(super) fn since(page: Page) -> i64 {
     page.since.map_or(i64::MIN, Timestamp::as_millis)
 }
 
 /// SQLite's "all" is a negative limit.
-fn limit(page: Page) -> i64 {
+pub(super) fn limit(page: Page) -> i64 {
     if page.limit == 0 { -1 } else { i64::try_from(page.limit).unwrap_or(-1) }
 }
 
@@ -81,9 +81,7 @@ pub(super) fn texts(
     most: usize,
 ) -> Result<Vec<StoredText>, StoreError> {
     let page = Page { since: from, limit: most };
-    let mut feeds = connection.prepare_cached(
-        "SELECT f.slug FROM sighting s JOIN feed f ON f.id = s.feed WHERE s.article = ?1 ORDER BY s.first_seen_at",
-    )?;
+    let mut feeds = connection.prepare_cached(FEEDS_OF)?;
     let mut rows = connection.prepare_cached(
         "SELECT id, key, title, text, link, lang, authors, first_seen_at, boilerplate FROM article
          WHERE id > ?1 AND first_seen_at >= ?2 ORDER BY id LIMIT ?3",
@@ -108,35 +106,39 @@ pub(super) fn texts(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The columns of an article in a listing, from where they are taken.
+pub(super) const ARTICLE: &str =
+    "SELECT a.key, f.slug, a.title, a.link, a.guid, a.published_at, a.first_seen_at,
+         coalesce(a.updated_at, a.changed_at), a.revision, a.lang, a.suppressed, a.id
+     FROM article a JOIN feed f ON f.id = a.feed";
+
+/// The feeds an article was seen in.
+pub(super) const FEEDS_OF: &str = "SELECT f.slug FROM sighting s JOIN feed f ON f.id = s.feed WHERE s.article = ?1 ORDER BY s.first_seen_at";
+
 pub(super) fn articles(connection: &Connection, page: Page) -> Result<Vec<ArticleRow>, StoreError> {
-    let mut feeds = connection.prepare_cached(
-        "SELECT f.slug FROM sighting s JOIN feed f ON f.id = s.feed WHERE s.article = ?1 ORDER BY s.first_seen_at",
-    )?;
-    let mut rows = connection.prepare_cached(
-        "SELECT a.key, f.slug, a.title, a.link, a.guid, a.published_at, a.first_seen_at,
-             coalesce(a.updated_at, a.changed_at), a.revision, a.lang, a.suppressed, a.id
-         FROM article a JOIN feed f ON f.id = a.feed WHERE a.first_seen_at >= ?1
-         ORDER BY a.first_seen_at DESC, a.id DESC LIMIT ?2",
-    )?;
-    let rows = rows.query_map(params![since(page), limit(page)], |row| {
-        Ok(ArticleRow {
-            id: key(row, 0)?,
-            feed: slug(row, 1)?,
-            feeds: feeds
-                .query_map([row.get::<_, i64>(11)?], |row| slug(row, 0))?
-                .collect::<Result<_, _>>()?,
-            title: row.get(2)?,
-            link: row.get(3)?,
-            guid: row.get(4)?,
-            published_at: instant(row, 5)?,
-            first_seen_at: Timestamp::from_millis(row.get(6)?),
-            updated_at: instant(row, 7)?,
-            revision: row.get(8)?,
-            lang: row.get(9)?,
-            suppressed: suppression(row, 10)?,
-        })
-    })?;
+    let mut feeds = connection.prepare_cached(FEEDS_OF)?;
+    let query =
+        format!("{ARTICLE} WHERE a.first_seen_at >= ?1 ORDER BY a.first_seen_at DESC, a.id DESC LIMIT ?2");
+    let mut rows = connection.prepare_cached(&query)?;
+    let rows = rows.query_map(params![since(page), limit(page)], |row| article_row(row, &mut feeds))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn article_row(row: &Row<'_>, feeds: &mut Statement<'_>) -> rusqlite::Result<ArticleRow> {
+    Ok(ArticleRow {
+        id: key(row, 0)?,
+        feed: slug(row, 1)?,
+        feeds: feeds.query_map([row.get::<_, i64>(11)?], |row| slug(row, 0))?.collect::<Result<_, _>>()?,
+        title: row.get(2)?,
+        link: row.get(3)?,
+        guid: row.get(4)?,
+        published_at: instant(row, 5)?,
+        first_seen_at: Timestamp::from_millis(row.get(6)?),
+        updated_at: instant(row, 7)?,
+        revision: row.get(8)?,
+        lang: row.get(9)?,
+        suppressed: suppression(row, 10)?,
+    })
 }
 
 /// The columns of an alert in a listing, from where they are taken.
@@ -149,6 +151,16 @@ pub(super) fn alerts(connection: &Connection, page: Page) -> Result<Vec<AlertRow
     let rows = connection
         .prepare_cached(&query)?
         .query_map(params![since(page), limit(page)], |row| Ok(alert_row(row)?.0))?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+/// The alerts an article raised.
+pub(super) fn alerts_of(connection: &Connection, article: i64) -> Result<Vec<AlertRow>, StoreError> {
+    let query = format!("{ALERT} WHERE l.article = ?1 ORDER BY l.created_at, l.id");
+    let rows = connection
+        .prepare_cached(&query)?
+        .query_map([article], |row| Ok(alert_row(row)?.0))?
         .collect::<Result<_, _>>()?;
     Ok(rows)
 }

@@ -10,6 +10,7 @@ mod migrate;
 mod open;
 mod outbox;
 mod retention;
+mod search;
 mod upkeep;
 mod webhooks;
 mod writer;
@@ -25,17 +26,18 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 pub use migrate::{MIGRATIONS, SCHEMA};
-pub use open::{DaemonLock, OpenError};
-pub use upkeep::{Backup, BackupError, Soundness, backup, check};
+pub use open::{DaemonLock, OpenError, holder};
+pub use upkeep::{Backup, BackupError, Disk, Soundness, backup, check, disk};
 
 use crate::domain::article::EntryIdentity;
 use crate::domain::breaker::News;
 use crate::domain::delivery::{ClaimedDelivery, DeliveryState, PlannedDelivery};
 use crate::domain::feed::ClaimedFeed;
 use crate::domain::poll::PollPlan;
-use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
+use crate::domain::{ArticleKey, FeedId, Timestamp, TopicId, WebhookId};
 use crate::ports::outbox::{AttemptRecord, EventRow, Permit, StoredEvent};
 use crate::ports::reads::{AlertRow, ArticleRow, DeliveryRow, FeedRow, Page, StoredText};
+use crate::ports::search::{ArticleDetail, Found, Indexed, Search, Unindexed};
 use crate::ports::{
     Claim, ConfigSync, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Space, Store, StoreError,
 };
@@ -279,6 +281,14 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn unindexed(&self, most: usize, bytes: usize) -> Result<Vec<Unindexed>, StoreError> {
+        self.read(move |connection| search::unindexed(connection, most, bytes)).await
+    }
+
+    async fn write_index(&self, batch: Vec<Indexed>) -> Result<(), StoreError> {
+        self.write(move |connection| search::write(connection, &batch)).await
+    }
+
     async fn retain(&self, policy: RetentionPolicy) -> Result<u64, StoreError> {
         self.write(move |connection| retention::retain(connection, policy)).await
     }
@@ -344,5 +354,20 @@ impl Store for SqliteStore {
         state: Option<DeliveryState>,
     ) -> Result<Vec<DeliveryRow>, StoreError> {
         self.read(move |connection| lists::deliveries(connection, page, state)).await
+    }
+}
+
+#[async_trait]
+impl Search for SqliteStore {
+    async fn search(&self, expression: String, page: Page) -> Result<Vec<Found>, StoreError> {
+        self.read(move |connection| search::search(connection, &expression, page)).await
+    }
+
+    async fn count_unindexed(&self) -> Result<u64, StoreError> {
+        self.read(search::count_unindexed).await
+    }
+
+    async fn show_article(&self, id: ArticleKey) -> Result<Option<ArticleDetail>, StoreError> {
+        self.read(move |connection| search::show(connection, id)).await
     }
 }

@@ -177,6 +177,21 @@ pub(super) fn explain(path: &Path, problem: &rusqlite::Error) -> OpenError {
     }
 }
 
+/// The process that holds a database's lock; none when nobody does. Zero when it cannot be told who.
+pub fn holder(database: &Path) -> Option<u32> {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let mut file = File::open(PathBuf::from(path)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            drop(file.read_to_string(&mut pid));
+            Some(pid.trim().parse().unwrap_or_default())
+        }
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
 /// Held by the one daemon of a database, as long as it lives: the kernel lets go when the process ends.
 #[derive(Debug)]
 pub struct DaemonLock {

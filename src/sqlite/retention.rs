@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::search;
 use crate::domain::poll::LISTED_GRAIN;
 use crate::ports::{RetentionPolicy, Space, StoreError};
 
@@ -17,6 +18,7 @@ pub(super) fn retain(connection: &Connection, policy: RetentionPolicy) -> Result
         + remove_events(connection, policy)?
         + remove_articles(connection, policy)?;
     if removed > 0 {
+        search::tidy(connection)?;
         give_back_pages(connection)?;
     }
     Ok(removed)

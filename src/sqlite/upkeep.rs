@@ -70,6 +70,29 @@ pub struct Soundness {
     pub findings: Vec<String>,
 }
 
+/// What a database takes on its disk, and what the disk has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Disk {
+    /// Bytes of the database with its log.
+    pub bytes: u64,
+    /// Bytes of its disk that are free for it.
+    pub free: u64,
+}
+
+/// Looks at the disk a database is on.
+///
+/// # Errors
+/// When the database or its disk cannot be looked at.
+pub fn disk(database: &Path) -> std::io::Result<Disk> {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    // Where nobody has it open there is no log.
+    let log = std::fs::metadata(PathBuf::from(log)).map_or(0, |found| found.len());
+    let bytes = std::fs::metadata(database)?.len() + log;
+    let disk = rustix::fs::statvfs(database)?;
+    Ok(Disk { bytes, free: disk.f_bavail.saturating_mul(disk.f_frsize) })
+}
+
 /// Copies the database as it is at this moment, also while a daemon writes it, and checks the copy.
 ///
 /// The copy appears under its name only when it is whole, checked and on the disk; only its owner can read it.

@@ -158,7 +158,10 @@ template = '{"text": {{ text }}}'
     let loaded = case.loads();
     assert_eq!(loaded.warnings.render(false), "");
     let mut shown = format!("{:#?}", loaded.settings);
-    shown = case.plain(&shown).replace(&loaded.settings.hash, "HASH");
+    shown = case
+        .plain(&shown)
+        .replace(&loaded.settings.hash, "HASH")
+        .replace(&loaded.settings.files_hash, "FILES");
     insta::assert_snapshot!(shown);
     assert_eq!(loaded.settings.webhooks["desk"].url.expose(), "https://api.telegram.org/bot1:A/sendMessage");
 }

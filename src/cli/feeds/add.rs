@@ -8,7 +8,7 @@ use super::find::{Depth, FoundFeed, Search, find};
 use super::visit::{Credentials, Visitor, typed_address};
 use super::write::{Writing, name_of};
 use crate::cli::output;
-use crate::cli::{Global, Outcome};
+use crate::cli::{Global, Outcome, control};
 use crate::config::edit::{NewFeed, choose_id};
 use crate::domain::FeedId;
 
@@ -87,7 +87,10 @@ enum Refusal {
 pub(super) async fn run(global: &Global, args: &AddArgs) -> anyhow::Result<Outcome> {
     let writing = Writing::begin(global)?;
     match add(args, writing).await? {
-        Ok(()) => Ok(Outcome::Fine),
+        Ok(()) => {
+            control::put_in_force(global).await;
+            Ok(Outcome::Fine)
+        }
         Err(Refusal::Use(problem)) => {
             output::complain(&format!("wirewatch: {}", output::clean(&problem)));
             Ok(Outcome::WrongUse)
@@ -167,7 +170,7 @@ fn tell(args: &AddArgs, feed: &NewFeed, found: &FoundFeed, path: &str) -> anyhow
     }
     let title = feed.title.as_deref().unwrap_or("(untitled)");
     output::print(&format!(
-        "added the feed `{}`: {}\n  {}, {} entries\n  written to {path}; `wirewatch reload` puts it in force\n",
+        "added the feed `{}`: {}\n  {}, {} entries\n  written to {path}\n",
         feed.id,
         output::clean(title),
         output::clean(&feed.url),

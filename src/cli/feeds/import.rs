@@ -11,7 +11,7 @@ use url::Url;
 use super::visit::typed_address;
 use super::write::{Writing, name_of};
 use crate::cli::output::{self, Cell};
-use crate::cli::{Global, Outcome};
+use crate::cli::{Global, Outcome, control};
 use crate::config::edit::{NewFeed, choose_id, same_feed};
 use crate::domain::FeedId;
 use crate::opml::{self, Outline};
@@ -71,6 +71,9 @@ pub(super) fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<Outcome>
         Some(writing.write(&feeds)?)
     };
     tell(args, &rows, path.as_deref())?;
+    if path.is_some() {
+        control::put_in_force(global).await;
+    }
     let refused = rows.iter().any(|row| row.outcome == "refused");
     Ok(if refused || rows.is_empty() { Outcome::Wrong } else { Outcome::Fine })
 }
@@ -169,9 +172,7 @@ fn tell(args: &ImportArgs, rows: &[Row], path: Option<&str>) -> anyhow::Result<(
     let count = rows.iter().filter(|row| row.outcome == "added").count();
     let others = rows.len() - count;
     if let Some(path) = path {
-        text.extend([format!(
-            "{count} written to {path}, {others} left out; `wirewatch reload` puts them in force\n"
-        )]);
+        text.extend([format!("{count} written to {path}, {others} left out\n")]);
     } else if !rows.is_empty() {
         text.extend([format!("{count} to add, {others} to leave out; nothing was written\n")]);
     }

@@ -260,6 +260,15 @@ impl Resolver<'_> {
     }
 
     /// The one of `keys` that is given; a list among them must hold something.
+    /// Whether an unknown key of the entry was reported.
+    fn has_unknown_key(&self, entry: &str, id: &str) -> bool {
+        let inside = format!(" in [{entry}s.{id}]");
+        self.report
+            .problems()
+            .iter()
+            .any(|problem| problem.code == "unknown-key" && problem.message.ends_with(&inside))
+    }
+
     fn only_one(
         &mut self,
         fields: &Fields<'_>,
@@ -271,7 +280,8 @@ impl Resolver<'_> {
         let choice = keys.join(", ");
         match given.as_slice() {
             [] => {
-                if self.is_trusted(&fields.at) {
+                // A key that is misspelt is reported as such.
+                if self.is_trusted(&fields.at) && !self.has_unknown_key(entry, id) {
                     let message = format!("the {entry} `{id}` is empty");
                     self.error("missing-key", fields.at.clone(), message, format!("give it one of {choice}"));
                 }

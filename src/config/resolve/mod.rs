@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Map, Value, ValueKind};
+use ring::digest;
 
 use self::fields::Fields;
 use super::keys::{self, Table};
@@ -48,10 +49,8 @@ pub(super) fn resolve(
     let topics = resolver.topics();
     resolver.unused(&concepts, &topics, &alerts.operations);
     let Resolver { hash, sources, .. } = resolver;
-    let hash = hash.finish().as_ref()[..8].iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
-        hex
-    });
+    let hash = hex(hash);
+    let files_hash = hash_of(merged.files.iter().map(|file| (file.path(), file.text())));
     let files = merged.files.iter().map(|file| file.path().to_owned()).collect();
     let settings = Settings {
         daemon,
@@ -65,8 +64,29 @@ pub(super) fn resolve(
         webhooks,
         files,
         hash,
+        files_hash,
     };
     Some((settings, sources))
+}
+
+/// The beginning of a hash, for people.
+fn hex(hash: digest::Context) -> String {
+    hash.finish().as_ref()[..8].iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
+        hex
+    })
+}
+
+/// A hash over files: their paths and what stands in them.
+pub(super) fn hash_of<'a>(files: impl Iterator<Item = (&'a Path, &'a str)>) -> String {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    for (path, text) in files {
+        for part in [path.as_os_str().as_encoded_bytes(), text.as_bytes()] {
+            hash.update(&(part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    hex(hash)
 }
 
 struct Resolver<'a> {
@@ -74,7 +94,7 @@ struct Resolver<'a> {
     request: &'a LoadRequest,
     report: &'a mut Report,
     /// Everything that was read, credentials included.
-    hash: ring::digest::Context,
+    hash: digest::Context,
     sources: SourceMap,
 }
 
@@ -157,7 +177,21 @@ impl<'a> Resolver<'a> {
             },
         };
         let listen = fields.text("listen").and_then(|address| address.parse().ok());
-        Some(DaemonSettings { database, listen })
+        let socket = self.socket(&fields, &database);
+        Some(DaemonSettings { database, listen, socket })
+    }
+
+    fn socket(&self, fields: &Fields<'_>, database: &Path) -> Option<PathBuf> {
+        if let Some(path) = fields.text("socket") {
+            return (path != "off").then(|| relative_to(&fields.place("socket"), path));
+        }
+        let runtime = self.request.variables.get("RUNTIME_DIRECTORY");
+        if let Some(first) = runtime.and_then(|runtime| std::env::split_paths(runtime).next()) {
+            return Some(first.join("wirewatch.sock"));
+        }
+        let mut beside = database.as_os_str().to_owned();
+        beside.push(".sock");
+        Some(beside.into())
     }
 
     fn fetch(&mut self) -> Option<FetchSettings> {

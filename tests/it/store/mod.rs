@@ -7,3 +7,4 @@ mod listings;
 mod polls;
 mod retention;
 mod samples;
+mod search;

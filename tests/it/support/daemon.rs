@@ -57,7 +57,11 @@ impl Home {
 
     /// Starts the daemon and waits until it watches.
     pub(crate) fn start(&self) -> Daemon {
-        let mut command = self.command(&["run"]);
+        Self::start_with(&mut self.command(&["run"]))
+    }
+
+    /// Starts the daemon by this command and waits until it watches.
+    pub(crate) fn start_with(command: &mut Command) -> Daemon {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = mpsc::channel();
