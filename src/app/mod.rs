@@ -8,8 +8,10 @@ pub mod envelope;
 pub mod health;
 pub mod janitor;
 pub mod poller;
+mod release;
 pub mod reload;
 pub mod render;
+pub mod silences;
 pub mod snapshot;
 pub mod supervisor;
 

@@ -14,8 +14,9 @@ use crate::domain::alert::{AlertContent, OperationsEvent};
 use crate::domain::feed::{ClaimedFeed, GuidTrust, Validators};
 use crate::domain::fetch::{FailureKind, FetchFailure, FetchOutcome, Fetched};
 use crate::domain::poll::{FeedRules, PollInput, PollPlan, PollSummary, ReadDocument, plan_poll};
+use crate::domain::silence::Silences;
 use crate::domain::topic::Span;
-use crate::domain::{FeedId, Timestamp};
+use crate::domain::{FeedId, SilenceId, Timestamp};
 use crate::parse::{self, ParseContext, Repair};
 use crate::ports::{Claim, FetchRequest, Recorded, StoreError};
 
@@ -194,15 +195,17 @@ impl Visit {
         let now = self.context.clock.now();
         let jitter = self.context.dice.throw();
         let plan = if matches!(input, PollInput::Document(_)) {
+            let silences = self.snapshot.silences(self.context.store.silences(now).await?);
             let (snapshot, rules) = (Arc::clone(&self.snapshot), self.rules.clone());
             let feed = self.claim.work().clone();
             tokio::task::spawn_blocking(move || {
-                plan_poll(&feed, input, &snapshot.poll_rules(&rules), now, jitter)
+                plan_poll(&feed, input, &snapshot.poll_rules(&rules, &silences), now, jitter)
             })
             .await
             .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("planning a poll")))?
         } else {
-            plan_poll(self.claim.work(), input, &self.snapshot.poll_rules(&self.rules), now, jitter)
+            let none = Silences::default();
+            plan_poll(self.claim.work(), input, &self.snapshot.poll_rules(&self.rules, &none), now, jitter)
         };
         let mut report = PollReport::of(&plan);
         report.recorded = self.context.store.record_poll(&self.claim, plan, now).await?;
@@ -270,7 +273,7 @@ struct PollReport {
     due_at: Timestamp,
     due_reason: String,
     events: Vec<OperationsEvent>,
-    alerts: Vec<AlertContent>,
+    alerts: Vec<(AlertContent, Option<SilenceId>)>,
     recorded: Recorded,
 }
 
@@ -282,7 +285,7 @@ impl PollReport {
             due_at: plan.feed.due_at,
             due_reason: plan.feed.due_reason.clone(),
             events: plan.events.clone(),
-            alerts: alerts.map(|alert| alert.content.clone()).collect(),
+            alerts: alerts.map(|alert| (alert.content.clone(), alert.silence)).collect(),
             recorded: Recorded::default(),
         }
     }
@@ -304,8 +307,8 @@ impl PollReport {
             }
         }
         context.tally.alerts.add(u64::from(self.recorded.alerts));
-        for alert in &self.alerts {
-            tell_alert(alert);
+        for (alert, silence) in &self.alerts {
+            tell_alert(alert, *silence);
         }
         for event in &self.events {
             warn!(event = event.kind, "feed {}: {}", event.subject, event.message);
@@ -317,15 +320,16 @@ impl PollReport {
 }
 
 /// Logs an alert: with no webhook this is where a person sees it.
-fn tell_alert(alert: &AlertContent) {
+fn tell_alert(alert: &AlertContent, silence: Option<SilenceId>) {
     let title = alert.article.title.as_deref().unwrap_or("(untitled)");
+    let muted = silence.map(|id| format!(" (silenced by {id})")).unwrap_or_default();
     info!(
         alert.id = %alert.alert.id,
         topic.id = %alert.topic.id,
         severity = %alert.alert.severity,
         terms = terms(&alert.found.spans),
         link = alert.article.link.as_deref(),
-        "alert: {}: {title}", alert.topic.title
+        "alert: {}: {title}{muted}", alert.topic.title
     );
 }
 

@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Global, Outcome, output, wire};
 use crate::app::supervisor;
+use crate::domain::delivery::DeliveryState;
 
 /// Polls everything that is due, delivers what is pending, says what came of it.
 pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
@@ -26,6 +27,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
         _ = terminate.recv() => context.stop.cancel(),
         _ = interrupt.recv() => context.stop.cancel(),
     }
+    let held = context.store.open_deliveries().await?;
     daemon.close().await;
     let tally = &context.tally;
     let (polls, failed) = (tally.polls_good.get() + tally.polls_failed.get(), tally.polls_failed.get());
@@ -35,5 +37,11 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
         tally.articles.get(),
         tally.alerts.get()
     ))?;
+    // They go with the next `once` after their time, or with the daemon.
+    for row in held.iter().filter(|row| row.state == DeliveryState::Held) {
+        let why = row.hold.as_deref().unwrap_or_default().replace('_', " ");
+        let until = row.next_release_at.map(|at| format!(", until {at}")).unwrap_or_default();
+        output::print(&format!("{} held for {} ({why}{until})\n", row.count, row.webhook))?;
+    }
     Ok(if failed + refused > 0 || context.store.disk_is_full() { Outcome::Wrong } else { Outcome::Fine })
 }

@@ -12,9 +12,11 @@ use super::delivery::{PlannedDelivery, Rendered};
 use super::feed::{ClaimedFeed, FeedState, FeedStatus, GuidTrust, PublisherHints};
 use super::fetch::{AnswerMeta, FailureKind, FetchFailure};
 use super::schedule::{self, IntervalPolicy, NextPoll};
+use super::silence::Silences;
 use super::topic::{Matcher, TopicMatch, TopicPolicy};
 use super::{
-    AlertId, ArticleKey, DeliveryId, FeedId, IdentityHash, MessageId, Timestamp, TopicId, WebhookId,
+    AlertId, ArticleKey, DeliveryId, FeedId, IdentityHash, MessageId, SilenceId, Timestamp, TopicId,
+    WebhookId,
 };
 
 /// Failures in a row from which on a feed counts as failing.
@@ -105,6 +107,8 @@ pub struct PollRules<'a> {
     pub feed: &'a FeedRules,
     /// Tags of every feed.
     pub tags: &'a BTreeMap<FeedId, Vec<String>>,
+    /// What is muted.
+    pub silences: &'a Silences,
     /// Older articles never alert.
     pub max_age: Duration,
     /// Whether what stands in a feed at its first poll alerts.
@@ -124,6 +128,8 @@ pub struct PollPlan {
     pub summary: PollSummary,
     /// What the people who run wirewatch should hear.
     pub events: Vec<OperationsEvent>,
+    /// The version of the silences its alerts were decided under.
+    pub silences: i64,
 }
 
 /// How a poll went.
@@ -196,8 +202,10 @@ pub struct ArticleText {
 pub struct PlannedAlert {
     /// What is told.
     pub content: AlertContent,
-    /// Where it goes; empty when the topic names no webhook.
+    /// Where it goes; empty when the topic names no webhook, or a silence mutes it.
     pub deliveries: Vec<PlannedDelivery>,
+    /// The silence that mutes it.
+    pub silence: Option<SilenceId>,
 }
 
 /// Decides what a visit to `feed` means.
@@ -257,7 +265,14 @@ fn plan_unchanged(
     let next = schedule::after_success(rules.feed.interval, own, meta.fresh_for, &state.hints, now, jitter);
     set_next(&mut state, next);
     let summary = PollSummary { outcome: "unchanged", ..PollSummary::default() };
-    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events }
+    PollPlan {
+        feed: state,
+        host_pause: None,
+        articles: Vec::new(),
+        summary,
+        events,
+        silences: rules.silences.version,
+    }
 }
 
 fn plan_gone(feed: &ClaimedFeed, mut state: FeedState, now: Timestamp) -> PollPlan {
@@ -269,7 +284,9 @@ fn plan_gone(feed: &ClaimedFeed, mut state: FeedState, now: Timestamp) -> PollPl
     state.due_reason = String::new();
     let summary = PollSummary { outcome: "gone", error: Some(message.to_owned()), ..PollSummary::default() };
     let events = vec![event("feed.gone", feed, now, message)];
-    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events }
+    // It raises no alert.
+    let silences = 0;
+    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events, silences }
 }
 
 fn plan_failure(
@@ -302,7 +319,14 @@ fn plan_failure(
         error: Some(failure.message.clone()),
         ..PollSummary::default()
     };
-    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events }
+    PollPlan {
+        feed: state,
+        host_pause: None,
+        articles: Vec::new(),
+        summary,
+        events,
+        silences: rules.silences.version,
+    }
 }
 
 fn plan_document(
@@ -371,7 +395,7 @@ fn plan_document(
     let next =
         schedule::after_success(rules.feed.interval, own, document.meta.fresh_for, &state.hints, now, jitter);
     set_next(&mut state, next);
-    PollPlan { feed: state, host_pause: None, articles, summary, events }
+    PollPlan { feed: state, host_pause: None, articles, summary, events, silences: rules.silences.version }
 }
 
 /// A document with fewer entries says nothing about how fast its window rolls.
@@ -589,7 +613,7 @@ impl ArticlePlanner<'_> {
         let tags: Vec<String> =
             feeds.iter().filter_map(|id| self.rules.tags.get(*id)).flatten().cloned().collect();
         let feeds: Vec<String> = feeds.iter().map(ToString::to_string).collect();
-        let matches = self.rules.matcher.matches(&Document {
+        let document = Document {
             title: &article.entry.title,
             text: &article.text,
             lang: article.lang.as_deref(),
@@ -598,14 +622,18 @@ impl ArticlePlanner<'_> {
             feeds: &feeds,
             tags: &tags,
             boilerplate: &[],
-        });
+        };
+        let matches = self.rules.matcher.matches(&document);
         let alerts: Vec<PlannedAlert> = matches
             .into_iter()
             .filter(|found| !alerted.contains(&found.topic))
             .filter_map(|found| {
                 let topic = self.rules.topics.get(&found.topic)?;
-                (topic.created_at <= first_seen_at)
-                    .then(|| self.alert(key, article, first_seen_at, topic, found))
+                if topic.created_at > first_seen_at {
+                    return None;
+                }
+                let silence = self.rules.silences.muting(&topic.id, topic.severity, &document, self.now);
+                Some(self.alert(key, article, first_seen_at, topic, found, silence))
             })
             .collect();
         self.summary.alerts += alerts.len();
@@ -619,6 +647,7 @@ impl ArticlePlanner<'_> {
         first_seen_at: Timestamp,
         topic: &TopicPolicy,
         found: TopicMatch,
+        silence: Option<SilenceId>,
     ) -> PlannedAlert {
         let id = AlertId::derive(&topic.id, key);
         let entry = &article.entry;
@@ -642,9 +671,8 @@ impl ArticlePlanner<'_> {
             },
             found: found.found,
         };
-        let deliveries = topic
-            .webhooks
-            .iter()
+        let webhooks = topic.webhooks.iter().filter(|_| silence.is_none());
+        let deliveries = webhooks
             .map(|webhook| {
                 let delivery = DeliveryId::derive(id, webhook);
                 PlannedDelivery {
@@ -652,10 +680,11 @@ impl ArticlePlanner<'_> {
                     webhook: webhook.clone(),
                     message: MessageId::derive(&[delivery]),
                     content: self.rules.renderer.render(webhook, &content),
+                    hold: topic.holds.get(webhook).cloned(),
                 }
             })
             .collect();
-        PlannedAlert { content, deliveries }
+        PlannedAlert { content, deliveries, silence }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::silences;
 use crate::domain::poll::LISTED_GRAIN;
 use crate::ports::{RetentionPolicy, Space, StoreError};
 
@@ -11,7 +12,8 @@ const PAGES_PER_BATCH: u32 = 200;
 pub(super) fn retain(connection: &Connection, policy: RetentionPolicy) -> Result<u64, StoreError> {
     let removed = remove_alerts(connection, policy)?
         + remove_events(connection, policy)?
-        + remove_articles(connection, policy)?;
+        + remove_articles(connection, policy)?
+        + silences::remove(connection, policy.alerts_before)?;
     if removed > 0 {
         give_back_pages(connection)?;
     }

@@ -91,6 +91,7 @@ impl Bed {
             feeds: feeds.iter().map(|feed| feed_sync(feed)).collect(),
             topics: vec![topic("t"), topic("u")],
             webhooks: webhooks.iter().map(|name| webhook(name)).collect(),
+            ..ConfigSync::default()
         };
         self.store.sync_config(config, T0).await.unwrap();
     }
@@ -140,7 +141,14 @@ pub(crate) fn plan(claim: &Claim<ClaimedFeed>, now: Timestamp, articles: Vec<Pla
         due_reason: "every hour".to_owned(),
         ..claim.work().state.clone()
     };
-    PollPlan { feed, host_pause: None, articles, summary: PollSummary::default(), events: Vec::new() }
+    PollPlan {
+        feed,
+        host_pause: None,
+        articles,
+        summary: PollSummary::default(),
+        events: Vec::new(),
+        silences: 0,
+    }
 }
 
 fn hash(kind: &str, name: &str) -> IdentityHash {
@@ -239,7 +247,7 @@ fn alert(article: ArticleKey, name: &str, webhooks: &[&str], now: Timestamp) -> 
         },
     };
     let deliveries = webhooks.iter().map(|name| delivery(id, name)).collect();
-    PlannedAlert { content, deliveries }
+    PlannedAlert { content, deliveries, silence: None }
 }
 
 fn delivery(alert: AlertId, name: &str) -> PlannedDelivery {
@@ -249,7 +257,7 @@ fn delivery(alert: AlertId, name: &str) -> PlannedDelivery {
     } else {
         Ok(Rendered { body: format!("{{\"to\":\"{name}\"}}").into_bytes(), content_type: "application/json" })
     };
-    PlannedDelivery { id, webhook: webhook(name), message: MessageId::derive(&[id]), content }
+    PlannedDelivery { id, webhook: webhook(name), message: MessageId::derive(&[id]), content, hold: None }
 }
 
 /// The delivery of the topic `t`'s alert on an article to a webhook.
