@@ -16,7 +16,7 @@ use crate::domain::fetch::{FailureKind, FetchFailure, FetchOutcome, Fetched};
 use crate::domain::poll::{FeedRules, PollInput, PollPlan, PollSummary, ReadDocument, plan_poll};
 use crate::domain::silence::Silences;
 use crate::domain::topic::Span;
-use crate::domain::{FeedId, SilenceId, Timestamp};
+use crate::domain::{FeedId, SilenceId, Timestamp, WebhookId};
 use crate::parse::{self, ParseContext, Repair};
 use crate::ports::{Claim, FetchRequest, Recorded, StoreError};
 
@@ -274,17 +274,25 @@ struct PollReport {
     due_reason: String,
     events: Vec<OperationsEvent>,
     alerts: Vec<(AlertContent, Option<SilenceId>)>,
+    /// Messages that could not be made, by webhook.
+    not_made: Vec<(WebhookId, String)>,
     recorded: Recorded,
 }
 
 impl PollReport {
     fn of(plan: &PollPlan) -> Self {
         let alerts = plan.articles.iter().flat_map(|article| &article.alerts);
+        let deliveries = alerts.clone().flat_map(|alert| &alert.deliveries);
+        let not_made = deliveries.filter_map(|delivery| {
+            let problem = delivery.content.as_ref().err()?;
+            Some((delivery.webhook.clone(), problem.clone()))
+        });
         Self {
             summary: plan.summary.clone(),
             due_at: plan.feed.due_at,
             due_reason: plan.feed.due_reason.clone(),
             events: plan.events.clone(),
+            not_made: not_made.collect(),
             alerts: alerts.map(|alert| (alert.content.clone(), alert.silence)).collect(),
             recorded: Recorded::default(),
         }
@@ -309,6 +317,9 @@ impl PollReport {
         context.tally.alerts.add(u64::from(self.recorded.alerts));
         for (alert, silence) in &self.alerts {
             tell_alert(alert, *silence);
+        }
+        for (webhook, problem) in &self.not_made {
+            error!(webhook.id = %webhook, "webhook {webhook}: the message could not be made: {problem}");
         }
         for event in &self.events {
             warn!(event = event.kind, "feed {}: {}", event.subject, event.message);

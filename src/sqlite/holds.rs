@@ -192,9 +192,8 @@ fn batch(
     let rows: Vec<(DeliveryId, AlertContent, Hold)> = rows.collect::<Result<_, _>>()?;
     let Some(hold) = rows.iter().map(|(.., hold)| *hold).max() else { return Ok(None) };
     let mut alerts: Vec<_> = rows.into_iter().map(|(id, content, _)| (id, content)).collect();
-    alerts.sort_by_key(|(id, content)| {
-        (std::cmp::Reverse(content.alert.severity), content.alert.created_at, *id)
-    });
+    // What came in one poll stays in the order it was written in.
+    alerts.sort_by_key(|(_, content)| (std::cmp::Reverse(content.alert.severity), content.alert.created_at));
     Ok(Some(HeldBatch { webhook: webhook.clone(), hold, topic: TopicId::parse(lane).ok(), alerts }))
 }
 

@@ -39,7 +39,7 @@ impl Desk {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("wirewatch.toml"), CONFIGURATION).unwrap();
-        let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/databases/v1.db");
+        let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/databases/v2.db");
         std::fs::copy(sample, directory.path().join("sample.db")).unwrap();
         Self(directory)
     }

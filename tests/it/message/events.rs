@@ -32,12 +32,16 @@ fn closed() -> Validator {
     jsonschema::validator_for(&schema).expect("a schema")
 }
 
+/// What of a message does not follow the schema.
+pub(crate) fn faults(message: &Value) -> Vec<String> {
+    let schema = jsonschema::validator_for(&schema()).expect("a schema");
+    schema.iter_errors(message).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
 /// Panics where a message does not follow the schema.
 #[track_caller]
-pub(crate) fn assert_follows_the_schema(message: &Value) {
-    let schema = jsonschema::validator_for(&schema()).expect("a schema");
-    let wrong: Vec<String> =
-        schema.iter_errors(message).map(|error| format!("{}: {error}", error.instance_path())).collect();
+pub(super) fn assert_follows_the_schema(message: &Value) {
+    let wrong = faults(message);
     assert!(wrong.is_empty(), "{wrong:?}\n{message:#}");
 }
 

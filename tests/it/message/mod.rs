@@ -1,6 +1,6 @@
 //! Messages: what goes over the wire for each format, and how it is signed.
 
-mod events;
+pub(crate) mod events;
 mod formats;
 mod limits;
 mod sample;
