@@ -43,7 +43,7 @@ fn prepare(silence: Silence, concepts: &[ConceptSpec]) -> ReadySilence {
 /// # Errors
 /// What is wrong with it, one sentence.
 pub fn compile(query: &str, concepts: &[ConceptSpec]) -> Result<Arc<dyn Matcher>, String> {
-    let id = TopicId::parse("silence").expect("a slug");
+    let id = TopicId::parse("silence").map_err(|problem| problem.to_string())?;
     let topic = TopicSpec { id, rule: TopicRule::Query(query.to_owned()), exclude: Vec::new() };
     let compiled = matching::compile(concepts, &[topic]);
     match compiled.diagnostics.iter().find(|found| found.level == Level::Error) {
