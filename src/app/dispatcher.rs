@@ -120,12 +120,14 @@ async fn claim(
     let now = context.clock.now();
     let permits = permits(snapshot, in_flight);
     let mut next = due(context, &permits).await?;
+    let mut release_again = None;
     if next.release.is_some_and(|at| at <= now) {
-        release::release(context, snapshot, now).await?;
+        release_again = release(context, snapshot, now).await?;
         next = due(context, &permits).await?;
     }
+    let first = |due: Due| Due { release: release_again.or(due.release), ..due }.first();
     if next.attempt.is_none_or(|next| next > now) {
-        return Ok(next.first());
+        return Ok(first(next));
     }
     let webhooks = &snapshot.settings.webhooks;
     let slowest = webhooks.values().map(|webhook| webhook.timeout).max().unwrap_or_default();
@@ -136,7 +138,24 @@ async fn claim(
         let task = attempts.spawn(attempt);
         in_flight.tasks.insert(task.id(), webhook);
     }
-    Ok(due(context, &self::permits(snapshot, in_flight)).await?.first())
+    Ok(first(due(context, &self::permits(snapshot, in_flight)).await?))
+}
+
+/// Makes messages of what was held until now; where that fails it must not keep others from their turn, and is
+/// tried again at the instant answered.
+async fn release(
+    context: &Context,
+    snapshot: &Arc<Snapshot>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    match release::release(context, snapshot, now).await {
+        Ok(()) => Ok(None),
+        Err(StoreError::Closed) => Err(StoreError::Closed),
+        Err(problem) => {
+            error!(error = %chain(&problem), "making messages of what was held");
+            Ok(Some(now.plus(AFTER_STORE_ERROR)))
+        }
+    }
 }
 
 /// Writes deliveries of what happened to feeds and webhooks, for those who are to be told.

@@ -14,7 +14,7 @@ use wirewatch::clock::TokioClock;
 use wirewatch::config::{self, LoadRequest};
 use wirewatch::domain::Timestamp;
 use wirewatch::domain::delivery::{DeliveryState, PostOutcome};
-use wirewatch::domain::fetch::{AnswerMeta, FetchOutcome, Fetched};
+use wirewatch::domain::fetch::{AnswerMeta, FailureKind, FetchFailure, FetchOutcome, Fetched};
 use wirewatch::domain::silence::{Silence, SilenceMatcher};
 use wirewatch::domain::{SilenceId, TopicId};
 use wirewatch::matching;
@@ -28,13 +28,35 @@ use wirewatch::sqlite::SqliteStore;
 struct Outside {
     clock: Arc<dyn Clock>,
     entries: Vec<(Timestamp, &'static str)>,
+    /// From when on the feed answers what; without any, its document.
+    weather: Mutex<Vec<(Timestamp, Weather)>>,
     received: Mutex<Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Weather {
+    Fine,
+    Broken,
+    Gone,
 }
 
 #[async_trait]
 impl Fetch for Outside {
     async fn fetch(&self, request: FetchRequest) -> FetchOutcome {
         let now = self.clock.now();
+        let weather = self.weather.lock().unwrap().iter().rfind(|(from, _)| *from <= now).map(|(_, w)| *w);
+        match weather.unwrap_or(Weather::Fine) {
+            Weather::Fine => {}
+            Weather::Gone => return FetchOutcome::Gone,
+            Weather::Broken => {
+                return FetchOutcome::Failed(FetchFailure {
+                    kind: FailureKind::Status,
+                    status: Some(500),
+                    retry_after: None,
+                    message: "answered 500".to_owned(),
+                });
+            }
+        }
         let items: Vec<String> = self
             .entries
             .iter()
@@ -76,7 +98,11 @@ impl Post for Outside {
                     titles.join(", ")
                 )
             }
-            other => panic!("{other}"),
+            kind => format!(
+                "{kind} {}: {}",
+                data["feed"]["id"].as_str().unwrap(),
+                data["message"].as_str().unwrap()
+            ),
         };
         // To the minute: polls come every minute.
         let at = self.clock.now().to_string();
@@ -142,7 +168,12 @@ impl Simulation {
     fn new(start: &str, config: String, entries: &[(&str, &'static str)]) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(at(start)));
         let entries = entries.iter().map(|(from, title)| (at(from), *title)).collect();
-        let outside = Arc::new(Outside { clock: Arc::clone(&clock), entries, received: Mutex::default() });
+        let outside = Arc::new(Outside {
+            clock: Arc::clone(&clock),
+            entries,
+            weather: Mutex::default(),
+            received: Mutex::default(),
+        });
         let texts = Arc::new(Texts { config: Mutex::new(config), outside: Arc::clone(&outside) });
         let loader = Arc::clone(&texts) as Arc<dyn Loader>;
         Self { clock, outside, store: Arc::new(SqliteStore::open_in_memory().unwrap()), loader, texts }
@@ -337,4 +368,21 @@ async fn a_silence_mutes_what_its_query_matches_until_it_ends() {
     assert_eq!(received, ["11-23T08:20 desk: Troops in Kursk", "11-23T10:10 desk: Kursk loses at football"]);
     let alerts = simulation.store.list_alerts(Page { since: None, limit: 0 }).await.unwrap();
     assert_eq!(alerts.iter().filter(|alert| alert.state == AlertState::Silenced).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_run_it_hear_of_feeds_that_fail_recover_and_end_at_once_also_at_night() {
+    let night = config("", "").replace("[alerts]\n", "[alerts]\noperations = [\"ops\"]\n")
+        + "[webhooks.ops]\nurl = \"https://desk.example/ops\"\nquiet_hours = \"00:00-23:59\"\n";
+    let simulation = Simulation::new("2026-11-23T08:00:00Z", night, &[]);
+    simulation.outside.weather.lock().unwrap().extend([
+        (at("2026-11-23T08:10:30Z"), Weather::Broken),
+        (at("2026-11-23T09:00:00Z"), Weather::Fine),
+        (at("2026-11-23T11:00:00Z"), Weather::Gone),
+    ]);
+    let received = simulation.run(5 * HOUR).await;
+    let kinds: Vec<&str> = received.iter().map(|line| line.split(' ').nth(2).unwrap()).collect();
+    assert_eq!(kinds, ["feed.failing", "feed.recovered", "feed.gone"], "{received:?}");
+    assert!(received.iter().all(|line| line.contains(" ops: ") && line.contains(" wire: ")), "{received:?}");
+    assert!(received[0].contains("answered 500"), "{received:?}");
 }
