@@ -10,14 +10,14 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::envelope::{self, Letter};
 use super::health::Loop;
 use super::snapshot::Snapshot;
-use super::{Context, chain};
+use super::{Context, chain, release};
 use crate::config::settings::WebhookSettings;
 use crate::domain::breaker::{self, News};
 use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Rate, Settlement};
 use crate::domain::settle::{Verdict, settle};
 use crate::domain::{Timestamp, WebhookId};
 use crate::message;
-use crate::ports::outbox::{AttemptRecord, Permit, StoredEvent};
+use crate::ports::outbox::{AttemptRecord, Due, Permit, StoredEvent};
 use crate::ports::{Claim, StoreError};
 
 /// Time for recording, on top of the exchange itself, before a claim lapses and the message is sent again.
@@ -100,7 +100,7 @@ fn permits(snapshot: &Snapshot, in_flight: &InFlight) -> Vec<Permit> {
 
 /// When something is due to a webhook that has room. One that has none waits for an attempt to end, and
 /// must not keep the others from their turn.
-async fn due(context: &Context, permits: &[Permit]) -> Result<Option<Timestamp>, StoreError> {
+async fn due(context: &Context, permits: &[Permit]) -> Result<Due, StoreError> {
     context.store.delivery_due(permits.iter().map(|permit| permit.webhook.clone()).collect()).await
 }
 
@@ -119,9 +119,15 @@ async fn claim(
     tell_operations(context, snapshot).await?;
     let now = context.clock.now();
     let permits = permits(snapshot, in_flight);
-    let next = due(context, &permits).await?;
-    if next.is_none_or(|next| next > now) {
-        return Ok(next);
+    let mut next = due(context, &permits).await?;
+    let mut release_again = None;
+    if next.release.is_some_and(|at| at <= now) {
+        release_again = release(context, snapshot, now).await?;
+        next = due(context, &permits).await?;
+    }
+    let first = |due: Due| Due { release: release_again.or(due.release), ..due }.first();
+    if next.attempt.is_none_or(|next| next > now) {
+        return Ok(first(next));
     }
     let webhooks = &snapshot.settings.webhooks;
     let slowest = webhooks.values().map(|webhook| webhook.timeout).max().unwrap_or_default();
@@ -132,7 +138,24 @@ async fn claim(
         let task = attempts.spawn(attempt);
         in_flight.tasks.insert(task.id(), webhook);
     }
-    due(context, &self::permits(snapshot, in_flight)).await
+    Ok(first(due(context, &self::permits(snapshot, in_flight)).await?))
+}
+
+/// Makes messages of what was held until now; where that fails it must not keep others from their turn, and is
+/// tried again at the instant answered.
+async fn release(
+    context: &Context,
+    snapshot: &Arc<Snapshot>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    match release::release(context, snapshot, now).await {
+        Ok(()) => Ok(None),
+        Err(StoreError::Closed) => Err(StoreError::Closed),
+        Err(problem) => {
+            error!(error = %chain(&problem), "making messages of what was held");
+            Ok(Some(now.plus(AFTER_STORE_ERROR)))
+        }
+    }
 }
 
 /// Writes deliveries of what happened to feeds and webhooks, for those who are to be told.

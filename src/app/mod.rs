@@ -9,8 +9,10 @@ pub mod health;
 pub mod indexer;
 pub mod janitor;
 pub mod poller;
+mod release;
 pub mod reload;
 pub mod render;
+pub mod silences;
 pub mod snapshot;
 pub mod supervisor;
 

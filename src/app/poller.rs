@@ -15,8 +15,9 @@ use crate::domain::boilerplate::Memory;
 use crate::domain::feed::{ClaimedFeed, GuidTrust, Validators};
 use crate::domain::fetch::{FailureKind, FetchFailure, FetchOutcome, Fetched};
 use crate::domain::poll::{FeedRules, PollInput, PollPlan, PollSummary, ReadDocument, plan_poll};
+use crate::domain::silence::Silences;
 use crate::domain::topic::Span;
-use crate::domain::{FeedId, Timestamp};
+use crate::domain::{FeedId, SilenceId, Timestamp, WebhookId};
 use crate::parse::{self, ParseContext, Repair};
 use crate::ports::{Claim, FetchRequest, Recorded, StoreError};
 
@@ -196,15 +197,17 @@ impl Visit {
         let now = self.context.clock.now();
         let jitter = self.context.dice.throw();
         let plan = if matches!(input, PollInput::Document(_)) {
+            let silences = self.snapshot.silences(self.context.store.silences(now).await?);
             let (snapshot, rules) = (Arc::clone(&self.snapshot), self.rules.clone());
             let feed = self.claim.work().clone();
             tokio::task::spawn_blocking(move || {
-                plan_poll(&feed, input, &snapshot.poll_rules(&rules), now, jitter)
+                plan_poll(&feed, input, &snapshot.poll_rules(&rules, &silences), now, jitter)
             })
             .await
             .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("planning a poll")))?
         } else {
-            plan_poll(self.claim.work(), input, &self.snapshot.poll_rules(&self.rules), now, jitter)
+            let none = Silences::default();
+            plan_poll(self.claim.work(), input, &self.snapshot.poll_rules(&self.rules, &none), now, jitter)
         };
         let mut report = PollReport::of(&plan);
         report.recorded = self.context.store.record_poll(&self.claim, plan, now).await?;
@@ -273,19 +276,27 @@ struct PollReport {
     due_at: Timestamp,
     due_reason: String,
     events: Vec<OperationsEvent>,
-    alerts: Vec<AlertContent>,
+    alerts: Vec<(AlertContent, Option<SilenceId>)>,
+    /// Messages that could not be made, by webhook.
+    not_made: Vec<(WebhookId, String)>,
     recorded: Recorded,
 }
 
 impl PollReport {
     fn of(plan: &PollPlan) -> Self {
         let alerts = plan.articles.iter().flat_map(|article| &article.alerts);
+        let deliveries = alerts.clone().flat_map(|alert| &alert.deliveries);
+        let not_made = deliveries.filter_map(|delivery| {
+            let problem = delivery.content.as_ref().err()?;
+            Some((delivery.webhook.clone(), problem.clone()))
+        });
         Self {
             summary: plan.summary.clone(),
             due_at: plan.feed.due_at,
             due_reason: plan.feed.due_reason.clone(),
             events: plan.events.clone(),
-            alerts: alerts.map(|alert| alert.content.clone()).collect(),
+            not_made: not_made.collect(),
+            alerts: alerts.map(|alert| (alert.content.clone(), alert.silence)).collect(),
             recorded: Recorded::default(),
         }
     }
@@ -310,8 +321,11 @@ impl PollReport {
             }
         }
         context.tally.alerts.add(u64::from(self.recorded.alerts));
-        for alert in &self.alerts {
-            tell_alert(alert);
+        for (alert, silence) in &self.alerts {
+            tell_alert(alert, *silence);
+        }
+        for (webhook, problem) in &self.not_made {
+            error!(webhook.id = %webhook, "webhook {webhook}: the message could not be made: {problem}");
         }
         for event in &self.events {
             warn!(event = event.kind, "feed {}: {}", event.subject, event.message);
@@ -323,15 +337,16 @@ impl PollReport {
 }
 
 /// Logs an alert: with no webhook this is where a person sees it.
-fn tell_alert(alert: &AlertContent) {
+fn tell_alert(alert: &AlertContent, silence: Option<SilenceId>) {
     let title = alert.article.title.as_deref().unwrap_or("(untitled)");
+    let muted = silence.map(|id| format!(" (silenced by {id})")).unwrap_or_default();
     info!(
         alert.id = %alert.alert.id,
         topic.id = %alert.topic.id,
         severity = %alert.alert.severity,
         terms = terms(&alert.found.spans),
         link = alert.article.link.as_deref(),
-        "alert: {}: {title}", alert.topic.title
+        "alert: {}: {title}{muted}", alert.topic.title
     );
 }
 

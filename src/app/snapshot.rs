@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::render::{Destination, Destinations};
+use super::silences::Silencer;
 use crate::config::Settings;
-use crate::config::settings::{FirstPoll, WebhookSettings};
+use crate::config::settings::{FirstPoll, TopicSettings, WebhookSettings};
 use crate::domain::alert::OperationsEvent;
-use crate::domain::delivery::{PlannedDelivery, Rate, RetryPolicy};
+use crate::domain::delivery::{PlannedDelivery, Rate, Rendered, RetryPolicy};
+use crate::domain::hold::HoldPolicy;
 use crate::domain::poll::{FeedRules, PollRules};
 use crate::domain::schedule::IntervalPolicy;
+use crate::domain::silence::Silences;
 use crate::domain::topic::{Matcher, TopicPolicy};
 use crate::domain::{DeliveryId, FeedId, MessageId, Timestamp, TopicId, WebhookId};
 use crate::message::Content;
+use crate::ports::reads::SilencesInForce;
 use crate::ports::{ConfigSync, FeedSync, Fetch, HostLimits, Post};
 
 /// A configuration that was read, checked and compiled; nothing about it can fail any more.
@@ -64,6 +68,7 @@ pub struct Snapshot {
     topics: HashMap<TopicId, TopicPolicy>,
     destinations: Destinations,
     tags: BTreeMap<FeedId, Vec<String>>,
+    silencer: Silencer,
 }
 
 /// New feeds are spread over at most this long in `run`, so that a long list does not start all at once.
@@ -97,7 +102,23 @@ pub fn config_sync(settings: &Settings, now: Timestamp, spread: bool) -> ConfigS
         feeds,
         topics: settings.topics.keys().cloned().collect(),
         webhooks: settings.webhooks.keys().cloned().collect(),
+        topic_holds: settings.topics.iter().map(|(id, topic)| (id.clone(), topic.hold.clone())).collect(),
+        webhook_holds: settings
+            .webhooks
+            .iter()
+            .map(|(id, webhook)| (id.clone(), webhook.hold.clone()))
+            .collect(),
     }
+}
+
+/// What holds the alerts of a topic, for each of its webhooks where anything does.
+fn holds(settings: &Settings, topic: &TopicSettings) -> HashMap<WebhookId, Arc<HoldPolicy>> {
+    let policy = |id: &WebhookId| {
+        let webhook = settings.webhooks.get(id)?.hold.clone();
+        let policy = HoldPolicy { topic: topic.hold.clone(), webhook };
+        (!policy.is_free()).then(|| (id.clone(), Arc::new(policy)))
+    };
+    topic.webhooks.iter().filter_map(policy).collect()
 }
 
 impl Snapshot {
@@ -113,23 +134,40 @@ impl Snapshot {
                     title: topic.title.clone(),
                     severity: topic.severity,
                     webhooks: topic.webhooks.clone(),
+                    holds: holds(&settings, topic),
                     created_at: created_at.get(id).copied().unwrap_or(now),
                 };
                 (id.clone(), policy)
             })
             .collect();
         let tags = settings.feeds.iter().map(|(id, feed)| (id.clone(), feed.tags.clone())).collect();
-        Self { settings, fetch, post, loaded_at: now, matcher, topics, destinations, tags }
+        Self {
+            settings,
+            fetch,
+            post,
+            loaded_at: now,
+            matcher,
+            topics,
+            destinations,
+            tags,
+            silencer: Silencer::default(),
+        }
+    }
+
+    /// Silences, ready to be asked under this configuration.
+    pub fn silences(&self, in_force: SilencesInForce) -> Arc<Silences> {
+        self.silencer.ready(in_force, &self.settings.concepts)
     }
 
     /// Everything a poll of a feed with these rules is decided by.
-    pub fn poll_rules<'a>(&'a self, feed: &'a FeedRules) -> PollRules<'a> {
+    pub fn poll_rules<'a>(&'a self, feed: &'a FeedRules, silences: &'a Silences) -> PollRules<'a> {
         PollRules {
             matcher: &*self.matcher,
             topics: &self.topics,
             renderer: &self.destinations,
             feed,
             tags: &self.tags,
+            silences,
             max_age: self.settings.alerts.max_age,
             alert_on_first_poll: self.settings.alerts.first_poll == FirstPoll::Alert,
         }
@@ -138,6 +176,19 @@ impl Snapshot {
     /// A webhook, ready for use.
     pub fn destination(&self, id: &WebhookId) -> Option<&Destination> {
         self.destinations.get(id)
+    }
+
+    /// Makes the body of a message for a webhook.
+    ///
+    /// # Errors
+    /// One sentence: the webhook is not configured, or its template fails.
+    pub fn render(
+        &self,
+        webhook: &WebhookId,
+        message: MessageId,
+        content: &Content<'_>,
+    ) -> Result<Rendered, String> {
+        self.destinations.render_for(webhook, message, content)
     }
 
     /// What the webhooks named in `alerts.operations` are told of an event; `row` tells one from the next
@@ -151,7 +202,7 @@ impl Snapshot {
             let id = DeliveryId::derive_event(event.kind, &event.subject, event.at.as_millis(), row, webhook);
             let message = MessageId::derive(&[id]);
             let content = self.destinations.render_for(webhook, message, &Content::Operations(event));
-            PlannedDelivery { id, webhook: webhook.clone(), message, content }
+            PlannedDelivery { id, webhook: webhook.clone(), message, content, hold: None }
         })
         .collect()
     }

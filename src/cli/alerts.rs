@@ -76,7 +76,12 @@ fn described(detail: &AlertDetail, now: Timestamp) -> String {
     }
     text.extend(content.found.spans.iter().map(place));
     text.push_str("\nwhat became of it\n");
-    if deliveries.is_empty() {
+    if let Some(silence) = row.silence {
+        let _infallible = writeln!(
+            text,
+            "  {silence} muted it; `wirewatch silences list --all` says who wanted that, and why"
+        );
+    } else if deliveries.is_empty() {
         text.push_str("  its topic names no webhook: it went to the log\n");
     }
     text.extend(deliveries.iter().map(|delivery| deliveries::described(delivery, now)));

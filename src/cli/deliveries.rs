@@ -117,6 +117,7 @@ pub(super) fn described(detail: &DeliveryDetail, now: Timestamp) -> String {
     let lines = [
         ("carries", carries),
         ("webhook-id", detail.webhook_id.map(|id| id.to_string())),
+        ("together", detail.together.map(|count| format!("in one message with {} others", count - 1))),
         ("written", Some(relative(Some(detail.created_at), now))),
         ("next", detail.next_attempt_at.map(|at| relative(Some(at), now))),
         ("error", detail.last_error.clone()),

@@ -18,6 +18,7 @@ mod progress;
 mod reference;
 mod reload;
 mod status;
+mod silences;
 mod time;
 mod topics;
 mod waiting;
@@ -85,6 +86,9 @@ enum Command {
     /// The outbox
     #[command(subcommand)]
     Deliveries(deliveries::DeliveriesCommand),
+    /// What is muted for a time
+    #[command(subcommand)]
+    Silences(silences::SilencesCommand),
     /// Where alerts go
     #[command(subcommand)]
     Webhooks(webhooks::WebhooksCommand),
@@ -97,8 +101,8 @@ enum Command {
     Completions(reference::CompletionsArgs),
     /// Print a manual page, or write all of them
     Man(reference::ManArgs),
-    /// Print the JSON Schema of the configuration, with which editors complete and check it
-    Schema,
+    /// Print the JSON Schema of the configuration, with which editors complete and check it, or that of messages
+    Schema(reference::SchemaArgs),
 }
 
 /// How a command ended.
@@ -144,12 +148,13 @@ pub fn main() -> ExitCode {
         | Command::Articles(_)
         | Command::Alerts(_)
         | Command::Deliveries(_)
+        | Command::Silences(_)
         | Command::Webhooks(_)
         | Command::Backup(_)
         | Command::Database(_)
         | Command::Completions(_)
         | Command::Man(_)
-        | Command::Schema => "warn",
+        | Command::Schema(_) => "warn",
     };
     let level = cli.global.log.as_deref().unwrap_or(default_level);
     if let Err(problem) = telemetry::start(level, cli.global.log_format, &log_environment()) {
@@ -194,12 +199,13 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Articles(command) => articles::run(&global, &command).await,
         Command::Alerts(command) => alerts::run(&global, &command).await,
         Command::Deliveries(command) => deliveries::run(&global, &command).await,
+        Command::Silences(command) => silences::run(&global, command).await,
         Command::Webhooks(command) => webhooks::run(&global, &command).await,
         Command::Backup(args) => database::backup(&global, args).await,
         Command::Database(command) => database::run(&global, command).await,
         Command::Completions(args) => reference::completions(&args),
         Command::Man(args) => reference::man(&args),
-        Command::Schema => reference::schema(),
+        Command::Schema(args) => reference::schema(&args),
     }
 }
 

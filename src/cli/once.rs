@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Global, Outcome, output, wire};
 use crate::app::supervisor::{self, Ended};
+use crate::domain::delivery::DeliveryState;
 
 /// Polls everything that is due, delivers what is pending, says what came of it.
 pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
@@ -26,6 +27,12 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
         _ = terminate.recv() => { context.stop.cancel(); Ended::Stopped }
         _ = interrupt.recv() => { context.stop.cancel(); Ended::Stopped }
     };
+    let held = match context.store.open_deliveries().await {
+        Ok(held) => held,
+        // The writer has died, and with it the reading of what it left.
+        Err(_) if ended == Ended::Broken => Vec::new(),
+        Err(problem) => return Err(problem.into()),
+    };
     daemon.close().await;
     let tally = &context.tally;
     let (polls, failed) = (tally.polls_good.get() + tally.polls_failed.get(), tally.polls_failed.get());
@@ -35,6 +42,12 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
         tally.articles.get(),
         tally.alerts.get()
     ))?;
+    // They go with the next `once` after their time, or with the daemon.
+    for row in held.iter().filter(|row| row.state == DeliveryState::Held) {
+        let why = row.hold.as_deref().unwrap_or_default().replace('_', " ");
+        let until = row.next_release_at.map(|at| format!(", until {at}")).unwrap_or_default();
+        output::print(&format!("{} held for {} ({why}{until})\n", row.count, row.webhook))?;
+    }
     let wrong = failed + refused > 0 || context.store.disk_is_full() || ended == Ended::Broken;
     Ok(if wrong { Outcome::Wrong } else { Outcome::Fine })
 }

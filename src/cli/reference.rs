@@ -13,6 +13,7 @@ use super::output::{complain, print, print_json};
 use super::{Cli, Outcome};
 use crate::config;
 use crate::config::keys::{Key, Kind, TABLES, Table};
+use crate::message;
 
 /// The manual page of the configuration, section 5.
 const CONFIG_PAGE: &str = "wirewatch.toml";
@@ -72,9 +73,20 @@ pub(super) fn man(args: &ManArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// `schema`: prints the JSON Schema of the configuration.
-pub(super) fn schema() -> anyhow::Result<Outcome> {
-    print_json(&config::schema())?;
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// That of every message wirewatch sends with the format `standard`, instead
+    #[arg(long)]
+    events: bool,
+}
+
+/// `schema`: prints the JSON Schema of the configuration, or of messages.
+pub(super) fn schema(args: &SchemaArgs) -> anyhow::Result<Outcome> {
+    if args.events {
+        print(message::EVENTS_SCHEMA)?;
+    } else {
+        print_json(&config::schema())?;
+    }
     Ok(Outcome::Fine)
 }
 

@@ -110,7 +110,10 @@ fn cells(row: &WebhookRow, now: Timestamp) -> Vec<Cell> {
         (None, Some(until)) => {
             format!("next {}: {}", relative(Some(until), now), row.last_error.as_deref().unwrap_or_default())
         }
-        (None, None) => row.last_error.clone().unwrap_or_default(),
+        (None, None) => match row.next_release_at {
+            Some(at) => format!("what is held goes {}", relative(Some(at), now)),
+            None => row.last_error.clone().unwrap_or_default(),
+        },
     };
     vec![
         Cell::new(row.id.as_str()),

@@ -8,9 +8,11 @@ use std::ops::Range;
 
 use config::{Map, Value, ValueKind};
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::calendar::{DIGEST_HELP, QUIET_HELP, ZONE_HELP, parse_schedule, parse_window, parse_zone};
 use super::keys::{Bounds, Kind};
 use super::report::{nearest, quote};
 use super::secret::SecretUrl;
@@ -184,6 +186,15 @@ fn convert(kind: Kind, value: &DeValue<'_>) -> Result<ValueKind, Fault> {
         Kind::TextOrNumber if value.is_integer() => Ok(whole(value).ok_or(Fault::Type)?.to_string().into()),
         Kind::Duration(bounds) => duration(written()?, bounds),
         Kind::Rate => rate(written()?),
+        Kind::QuietHours => calendar(written()?, "are no quiet hours", QUIET_HELP, |text| {
+            parse_window(text, &TimeZone::UTC).map(drop)
+        }),
+        Kind::Digest => calendar(written()?, "says not when", DIGEST_HELP, |text| {
+            parse_schedule(text, &TimeZone::UTC).map(drop)
+        }),
+        Kind::TimeZone => {
+            calendar(written()?, "cannot be used", ZONE_HELP, |text| parse_zone(text).map(drop))
+        }
         Kind::Word(words) if words.contains(&written()?) => Ok(written()?.into()),
         Kind::Word(words) => Err(Fault::Word(words)),
         Kind::LongText | Kind::Id(_) => text(written()?, MAX_LONG_TEXT, true),
@@ -304,6 +315,18 @@ fn rate(written: &str) -> Result<ValueKind, Fault> {
     }
 }
 
+fn calendar(
+    written: &str,
+    what: &str,
+    help: &str,
+    parse: impl Fn(&str) -> Result<(), String>,
+) -> Result<ValueKind, Fault> {
+    match parse(written) {
+        Ok(()) => text(written, MAX_TEXT, false),
+        Err(why) => Err(Fault::Value(format!("{} {what}: {why}", quote(written)), Some(help.into()))),
+    }
+}
+
 fn duration(written: &str, Bounds { min, max }: Bounds) -> Result<ValueKind, Fault> {
     let duration = parse_duration(written).map_err(|why| {
         Fault::Value(format!("{} is no duration: {why}", quote(written)), Some(DURATION_HELP.into()))
@@ -413,6 +436,8 @@ pub(crate) fn wanted(kind: Kind) -> String {
         Kind::Url | Kind::SecretUrl => "an address".into(),
         Kind::Id(_) => "an id".into(),
         Kind::VariableName => "the name of an environment variable".into(),
+        Kind::QuietHours => "quiet hours".into(),
+        Kind::Digest => "times of the day".into(),
         Kind::Text
         | Kind::LongText
         | Kind::Path
@@ -421,6 +446,7 @@ pub(crate) fn wanted(kind: Kind) -> String {
         | Kind::Language
         | Kind::Duration(_)
         | Kind::Rate
+        | Kind::TimeZone
         | Kind::Size { .. }
         | Kind::Network => format!("a {}", plural(kind).trim_end_matches('s')),
     }
@@ -431,6 +457,9 @@ const fn plural(kind: Kind) -> &'static str {
     match kind {
         Kind::Duration(_) => "durations",
         Kind::Rate => "rates",
+        Kind::QuietHours => "quiet hours",
+        Kind::Digest => "times of the day",
+        Kind::TimeZone => "time zones",
         Kind::Size { .. } => "sizes",
         Kind::Network => "networks",
         Kind::Path | Kind::CredentialPath => "paths",
@@ -456,6 +485,12 @@ fn remedy(kind: Kind, value: &DeValue<'_>) -> Option<String> {
         Some(DURATION_HELP.into())
     } else if matches!(kind, Kind::Rate) {
         Some(RATE_HELP.into())
+    } else if matches!(kind.single(), Kind::QuietHours) {
+        Some(QUIET_HELP.into())
+    } else if matches!(kind, Kind::Digest) {
+        Some(DIGEST_HELP.into())
+    } else if matches!(kind, Kind::TimeZone) {
+        Some(ZONE_HELP.into())
     } else if matches!(kind, Kind::Size { .. }) {
         Some(SIZE_HELP.into())
     } else if kind.is_list() && !kind.is_secret() {

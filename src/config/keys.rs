@@ -68,6 +68,12 @@ pub enum Kind {
     Duration(Bounds),
     /// So many in so much time, or `off`.
     Rate,
+    /// A part of the day, perhaps on some days of the week only, in a time zone.
+    QuietHours,
+    /// Times of the day on days of the week, in a time zone.
+    Digest,
+    /// The name of a time zone.
+    TimeZone,
     /// A size in bytes.
     Size {
         /// The least.
@@ -209,6 +215,12 @@ const GIVING_UP: Kind = between(SECOND, days(366));
 /// Waits between probes of a failing webhook.
 const PROBING: Kind = between(Duration::from_millis(1), days(31));
 
+/// How long what comes first waits for what comes with it.
+const GROUPING: Kind = between(Duration::ZERO, days(7));
+
+/// What passes quiet hours.
+const PASSES: Kind = Kind::Word(&["low", "normal", "high", "critical", "none"]);
+
 /// A list of texts.
 const TEXTS: Kind = Kind::List(&Kind::LongText);
 
@@ -323,6 +335,8 @@ const FETCH: &[Key] = &[
 ];
 
 const ALERTS: &[Key] = &[
+    key("timezone", Kind::TimeZone, "Whose clock quiet hours and digests go by that name no time zone of their own.")
+        .or(r#""UTC""#),
     key("max_age", between(MINUTE, days(36_600)), "Articles older than this are stored, never alerted.").or(r#""48h""#),
     key(
         "first_poll",
@@ -418,6 +432,31 @@ const TOPIC: &[Key] = &[
     .or("[]"),
     key("severity", Kind::Word(&SEVERITIES), "How urgent its alerts are.").or(r#""normal""#),
     key(
+        "alert_rate",
+        Kind::Rate,
+        "How many messages it may make for each webhook in how much time; what goes beyond is held, and goes as one. Left out: any number.",
+    ),
+    key(
+        "group_wait",
+        GROUPING,
+        "How long its first alert waits for others, to go with them in one message. Left out: that of the webhook.",
+    ),
+    key(
+        "group_interval",
+        GROUPING,
+        "The least time between two of its messages; what comes meanwhile goes as one. Left out: that of the webhook.",
+    ),
+    key(
+        "quiet_hours",
+        Kind::OneOrMany(&Kind::QuietHours),
+        "When nothing of it is sent: what comes then goes afterwards, as one message.",
+    ),
+    key(
+        "quiet_pass",
+        PASSES,
+        "From which severity on its alerts pass quiet hours, its own and those of its webhooks. Left out: that of the webhook.",
+    ),
+    key(
         "tests",
         Kind::Tables(TOPIC_TEST),
         "Examples it must pass; run by `wirewatch check` and before every reload.",
@@ -468,6 +507,21 @@ const WEBHOOK: &[Key] = &[
         "template",
         Kind::LongText,
         "The body of a webhook with format = \"template\": Jinja that makes JSON; values bring their quotes: {\"text\": {{ title }}}.",
+    ),
+    key("group_wait", GROUPING, "How long the first alert waits for others, to go with them in one message.")
+        .or(r#""0s""#),
+    key("group_interval", GROUPING, "The least time between two messages; what comes meanwhile goes as one.")
+        .or(r#""0s""#),
+    key(
+        "quiet_hours",
+        Kind::OneOrMany(&Kind::QuietHours),
+        "When nothing is sent to it: what comes then goes afterwards, as one message.",
+    ),
+    key("quiet_pass", PASSES, "From which severity on alerts pass quiet hours.").or(r#""critical""#),
+    key(
+        "digest",
+        Kind::Digest,
+        "When it is sent, as one message, all that came since the last time. Left out: each alert goes by itself.",
     ),
     key(
         "ca_file",

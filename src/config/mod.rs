@@ -4,6 +4,7 @@
 //! what is right becomes a layer, and the `config` crate merges the layers; what they mean together
 //! is checked last. All that is wrong is in one [`Report`].
 
+mod calendar;
 mod check;
 pub mod edit;
 mod hide;

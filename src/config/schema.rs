@@ -79,6 +79,9 @@ fn kind_schema(kind: Kind) -> Value {
         | Kind::Secret
         | Kind::Listen
         | Kind::Language
+        | Kind::QuietHours
+        | Kind::Digest
+        | Kind::TimeZone
         | Kind::Network => json!({ "type": "string", "minLength": 1 }),
         Kind::Id(_) => json!({ "type": "string", "pattern": ID }),
         Kind::Url | Kind::SecretUrl => json!({ "type": "string", "format": "uri" }),

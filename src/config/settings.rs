@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::secret::SecretUrl;
 use crate::domain::breaker::BreakerPolicy;
 use crate::domain::delivery::{Format, Rate};
+use crate::domain::hold::{TopicHold, WebhookHold};
 use crate::domain::topic::{ConceptSpec, Severity, TopicSpec};
 use crate::domain::{FeedId, TopicId, WebhookId};
 
@@ -108,6 +110,8 @@ pub struct AlertSettings {
     pub max_age: Duration,
     /// A new feed's existing articles.
     pub first_poll: FirstPoll,
+    /// Whose clock quiet hours and digests go by that name none.
+    pub timezone: TimeZone,
     /// Who is told of what happens to feeds and webhooks.
     pub operations: Vec<WebhookId>,
 }
@@ -174,6 +178,8 @@ pub struct TopicSettings {
     pub webhooks: Vec<WebhookId>,
     /// How urgent they are.
     pub severity: Severity,
+    /// What holds its alerts.
+    pub hold: TopicHold,
     /// Examples it must pass.
     pub tests: Vec<TopicTest>,
 }
@@ -222,6 +228,8 @@ pub struct WebhookSettings {
     pub chat_id: Option<String>,
     /// The template of a webhook with the format `template`.
     pub template: Option<String>,
+    /// What holds alerts on their way to it.
+    pub hold: WebhookHold,
     /// Certificate authorities (PEM) trusted besides the system's.
     pub ca_file: Option<PathBuf>,
 }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::hold::HoldPolicy;
 use super::{DeliveryId, MessageId, Timestamp, WebhookId};
 
 /// What a destination expects in the body.
@@ -169,6 +171,8 @@ pub struct PlannedDelivery {
     pub message: MessageId,
     /// The bytes of that message, or why they could not be made (the delivery is then dead at birth).
     pub content: Result<Rendered, String>,
+    /// What may hold it until it goes together with others, in another message; `None` where nothing does.
+    pub hold: Option<Arc<HoldPolicy>>,
 }
 
 /// A delivery whose turn it is, as claimed; its attempt row is written.
@@ -245,6 +249,18 @@ impl Rate {
     /// The time between two starts.
     pub fn spacing(self) -> Duration {
         self.per / self.count.max(1)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.per.as_secs() {
+            1 => write!(f, "{}/s", self.count),
+            60 => write!(f, "{}/min", self.count),
+            3600 => write!(f, "{}/h", self.count),
+            86_400 => write!(f, "{}/d", self.count),
+            seconds => write!(f, "{} in {seconds} s", self.count),
+        }
     }
 }
 

@@ -12,6 +12,9 @@ use std::sync::Arc;
 use ring::digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Timestamp;
+use super::silence::SilenceMatcher;
+
 /// The longest id a user may choose, in characters.
 pub const MAX_SLUG: usize = 64;
 
@@ -228,6 +231,11 @@ derived!(
     MessageId,
     "msg_"
 );
+derived!(
+    /// The id of a silence: follows from what it mutes, when it was wanted, and by whom.
+    SilenceId,
+    "sil_"
+);
 
 impl ArticleKey {
     /// Derives the key from what identifies the article: its kind (`link`, `guid`, `content`) and parts.
@@ -271,6 +279,14 @@ impl MessageId {
             "event",
             &[kind.as_bytes(), subject.as_bytes(), &at_millis.to_be_bytes(), webhook.as_str().as_bytes()],
         ))
+    }
+}
+
+impl SilenceId {
+    /// Derives the id of a silence.
+    pub fn derive(matcher: &SilenceMatcher, at: Timestamp, author: &str) -> Self {
+        let at = at.as_millis().to_be_bytes();
+        Self(digest80("silence", &[matcher.to_string().as_bytes(), &at, author.as_bytes()]))
     }
 }
 

@@ -13,9 +13,11 @@ use super::delivery::{PlannedDelivery, Rendered};
 use super::feed::{ClaimedFeed, FeedState, FeedStatus, GuidTrust, PublisherHints};
 use super::fetch::{AnswerMeta, FailureKind, FetchFailure};
 use super::schedule::{self, IntervalPolicy, NextPoll};
+use super::silence::Silences;
 use super::topic::{Matcher, TopicMatch, TopicPolicy};
 use super::{
-    AlertId, ArticleKey, DeliveryId, FeedId, IdentityHash, MessageId, Timestamp, TopicId, WebhookId,
+    AlertId, ArticleKey, DeliveryId, FeedId, IdentityHash, MessageId, SilenceId, Timestamp, TopicId,
+    WebhookId,
 };
 
 /// Failures in a row from which on a feed counts as failing.
@@ -108,6 +110,8 @@ pub struct PollRules<'a> {
     pub feed: &'a FeedRules,
     /// Tags of every feed.
     pub tags: &'a BTreeMap<FeedId, Vec<String>>,
+    /// What is muted.
+    pub silences: &'a Silences,
     /// Older articles never alert.
     pub max_age: Duration,
     /// Whether what stands in a feed at its first poll alerts.
@@ -129,6 +133,8 @@ pub struct PollPlan {
     pub events: Vec<OperationsEvent>,
     /// The blocks of text this feed showed lately, where there are others than before.
     pub blocks: Option<Memory>,
+    /// The version of the silences its alerts were decided under.
+    pub silences: i64,
 }
 
 /// How a poll went.
@@ -203,8 +209,10 @@ pub struct ArticleText {
 pub struct PlannedAlert {
     /// What is told.
     pub content: AlertContent,
-    /// Where it goes; empty when the topic names no webhook.
+    /// Where it goes; empty when the topic names no webhook, or a silence mutes it.
     pub deliveries: Vec<PlannedDelivery>,
+    /// The silence that mutes it.
+    pub silence: Option<SilenceId>,
 }
 
 /// Decides what a visit to `feed` means.
@@ -264,7 +272,15 @@ fn plan_unchanged(
     let next = schedule::after_success(rules.feed.interval, own, meta.fresh_for, &state.hints, now, jitter);
     set_next(&mut state, next);
     let summary = PollSummary { outcome: "unchanged", ..PollSummary::default() };
-    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events, blocks: None }
+    PollPlan {
+        feed: state,
+        host_pause: None,
+        articles: Vec::new(),
+        summary,
+        events,
+        blocks: None,
+        silences: rules.silences.version,
+    }
 }
 
 fn plan_gone(feed: &ClaimedFeed, mut state: FeedState, now: Timestamp) -> PollPlan {
@@ -276,7 +292,9 @@ fn plan_gone(feed: &ClaimedFeed, mut state: FeedState, now: Timestamp) -> PollPl
     state.due_reason = String::new();
     let summary = PollSummary { outcome: "gone", error: Some(message.to_owned()), ..PollSummary::default() };
     let events = vec![event("feed.gone", feed, now, message)];
-    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events, blocks: None }
+    // It raises no alert.
+    let silences = 0;
+    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events, blocks: None, silences }
 }
 
 fn plan_failure(
@@ -309,7 +327,15 @@ fn plan_failure(
         error: Some(failure.message.clone()),
         ..PollSummary::default()
     };
-    PollPlan { feed: state, host_pause: None, articles: Vec::new(), summary, events, blocks: None }
+    PollPlan {
+        feed: state,
+        host_pause: None,
+        articles: Vec::new(),
+        summary,
+        events,
+        blocks: None,
+        silences: rules.silences.version,
+    }
 }
 
 fn plan_document(
@@ -382,7 +408,15 @@ fn plan_document(
     let next =
         schedule::after_success(rules.feed.interval, own, document.meta.fresh_for, &state.hints, now, jitter);
     set_next(&mut state, next);
-    PollPlan { feed: state, host_pause: None, articles, summary, events, blocks }
+    PollPlan {
+        feed: state,
+        host_pause: None,
+        articles,
+        summary,
+        events,
+        blocks,
+        silences: rules.silences.version,
+    }
 }
 
 /// An entry's plain text, and its blocks.
@@ -645,7 +679,7 @@ impl ArticlePlanner<'_> {
         let tags: Vec<String> =
             feeds.iter().filter_map(|id| self.rules.tags.get(*id)).flatten().cloned().collect();
         let feeds: Vec<String> = feeds.iter().map(ToString::to_string).collect();
-        let matches = self.rules.matcher.matches(&Document {
+        let document = Document {
             title: &article.entry.title,
             text: &article.text,
             lang: article.lang.as_deref(),
@@ -654,14 +688,18 @@ impl ArticlePlanner<'_> {
             feeds: &feeds,
             tags: &tags,
             boilerplate: &article.boilerplate,
-        });
+        };
+        let matches = self.rules.matcher.matches(&document);
         let alerts: Vec<PlannedAlert> = matches
             .into_iter()
             .filter(|found| !alerted.contains(&found.topic))
             .filter_map(|found| {
                 let topic = self.rules.topics.get(&found.topic)?;
-                (topic.created_at <= first_seen_at)
-                    .then(|| self.alert(key, article, first_seen_at, topic, found))
+                if topic.created_at > first_seen_at {
+                    return None;
+                }
+                let silence = self.rules.silences.muting(&topic.id, topic.severity, &document, self.now);
+                Some(self.alert(key, article, first_seen_at, topic, found, silence))
             })
             .collect();
         self.summary.alerts += alerts.len();
@@ -675,6 +713,7 @@ impl ArticlePlanner<'_> {
         first_seen_at: Timestamp,
         topic: &TopicPolicy,
         found: TopicMatch,
+        silence: Option<SilenceId>,
     ) -> PlannedAlert {
         let id = AlertId::derive(&topic.id, key);
         let entry = &article.entry;
@@ -699,9 +738,8 @@ impl ArticlePlanner<'_> {
             },
             found: found.found,
         };
-        let deliveries = topic
-            .webhooks
-            .iter()
+        let webhooks = topic.webhooks.iter().filter(|_| silence.is_none());
+        let deliveries = webhooks
             .map(|webhook| {
                 let delivery = DeliveryId::derive(id, webhook);
                 PlannedDelivery {
@@ -709,10 +747,11 @@ impl ArticlePlanner<'_> {
                     webhook: webhook.clone(),
                     message: MessageId::derive(&[delivery]),
                     content: self.rules.renderer.render(webhook, &content),
+                    hold: topic.holds.get(webhook).cloned(),
                 }
             })
             .collect();
-        PlannedAlert { content, deliveries }
+        PlannedAlert { content, deliveries, silence }
     }
 }
 

@@ -1,11 +1,14 @@
 //! What the user watches for, and what was found.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::article::Document;
+use super::hold::HoldPolicy;
 use super::{ConceptId, Timestamp, TopicId, WebhookId};
 
 /// How urgent an alert is; the user's choice per topic.
@@ -62,6 +65,8 @@ pub struct TopicPolicy {
     pub severity: Severity,
     /// Where its alerts go; none means: to the log only.
     pub webhooks: Vec<WebhookId>,
+    /// What holds its alerts, by webhook; nothing where there is none.
+    pub holds: HashMap<WebhookId, Arc<HoldPolicy>>,
     /// When this installation first knew the topic; articles first seen before never alert for it.
     pub created_at: Timestamp,
 }
@@ -130,6 +135,7 @@ pub struct Match {
     /// The places that made it match, in reading order, title first.
     pub spans: Vec<Span>,
     /// The text around the best place, one line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub excerpt: String,
 }
 

@@ -16,6 +16,7 @@
 pub mod clean;
 mod dialect;
 mod formats;
+mod group;
 mod judge;
 pub mod sign;
 mod standard;
@@ -24,6 +25,7 @@ mod target;
 mod wait;
 
 pub use formats::{TEMPLATE_NAMES, Template, TemplateError};
+pub use group::parcels;
 pub use judge::{REASON_CHARS, judge};
 pub use standard::{ALERT_OPENED, ALERTS_GROUPED};
 pub use target::{
@@ -90,6 +92,9 @@ pub enum RenderError {
 pub fn render(options: &FormatOptions<'_>, content: &Content<'_>) -> Result<Rendered, RenderError> {
     formats::render(options, content)
 }
+
+/// The JSON Schema (draft 2020-12) of every message of the format `standard`.
+pub const EVENTS_SCHEMA: &str = include_str!("events.schema.json");
 
 fn json(body: &impl serde::Serialize) -> Rendered {
     let body = serde_json::to_vec(body).expect("maps with text keys always serialise");

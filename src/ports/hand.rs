@@ -8,7 +8,8 @@ use super::StoreError;
 use super::reads::AlertRow;
 use crate::domain::alert::AlertContent;
 use crate::domain::delivery::{DeliveryState, Rendered};
-use crate::domain::{AlertId, DeliveryId, MessageId, Timestamp, WebhookId};
+use crate::domain::silence::{Silence, SilenceMatcher};
+use crate::domain::{AlertId, DeliveryId, MessageId, SilenceId, Timestamp, WebhookId};
 
 /// One request, as `deliveries show` lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,6 +67,8 @@ pub struct DeliveryDetail {
     pub content_type: Option<String>,
     /// The bytes of its message, without what is put in only when it is sent.
     pub body: Option<String>,
+    /// How many deliveries its message is for, where it is for several; one attempt is then made for all.
+    pub together: Option<u64>,
 }
 
 /// An alert with everything that was told of it, and what became of that.
@@ -141,6 +144,8 @@ pub struct WebhookRow {
     pub dead: u64,
     /// Deliveries accepted.
     pub delivered: u64,
+    /// When the next of those goes that are held for a time.
+    pub next_release_at: Option<Timestamp>,
 }
 
 /// Which deliveries are to be sent again.
@@ -204,6 +209,39 @@ pub struct Purge {
     pub before: Option<Timestamp>,
 }
 
+/// A silence in a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SilenceRow {
+    /// Its id.
+    pub id: SilenceId,
+    /// Whether it mutes anything now.
+    pub in_force: bool,
+    /// What it mutes.
+    pub matcher: SilenceMatcher,
+    /// Until when.
+    pub until: Timestamp,
+    /// Who wanted it.
+    pub author: String,
+    /// Why.
+    pub comment: Option<String>,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// How many alerts it muted.
+    pub alerts: u64,
+}
+
+/// What became of the wish to end a silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Expired {
+    /// It has ended.
+    Now,
+    /// It had ended before.
+    Already,
+    /// There is none of this id.
+    Unknown,
+}
+
 /// Looks closely, and changes by hand.
 #[async_trait]
 pub trait ByHand: std::fmt::Debug + Send + Sync {
@@ -212,6 +250,15 @@ pub trait ByHand: std::fmt::Debug + Send + Sync {
 
     /// One alert with its deliveries.
     async fn show_alert(&self, id: AlertId) -> Result<Option<AlertDetail>, StoreError>;
+
+    /// Mutes what matches; alerts raised from now on are decided under it.
+    async fn add_silence(&self, silence: Silence) -> Result<(), StoreError>;
+
+    /// Ends a silence now.
+    async fn expire_silence(&self, id: SilenceId, now: Timestamp) -> Result<Expired, StoreError>;
+
+    /// The silences in force; with `all`, those that have ended, too. The newest first.
+    async fn list_silences(&self, all: bool, now: Timestamp) -> Result<Vec<SilenceRow>, StoreError>;
 
     /// Every webhook that is or was configured.
     async fn list_webhooks(&self, now: Timestamp) -> Result<Vec<WebhookRow>, StoreError>;

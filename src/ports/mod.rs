@@ -18,6 +18,7 @@ use crate::domain::breaker::News;
 use crate::domain::delivery::{ClaimedDelivery, PlannedDelivery, PostOutcome};
 use crate::domain::feed::{ClaimedFeed, Validators};
 use crate::domain::fetch::FetchOutcome;
+use crate::domain::hold::{TopicHold, WebhookHold};
 use crate::domain::poll::PollPlan;
 use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
 
@@ -156,6 +157,10 @@ pub struct ConfigSync {
     pub topics: Vec<TopicId>,
     /// Every webhook.
     pub webhooks: Vec<WebhookId>,
+    /// What topics ask for that hold alerts.
+    pub topic_holds: BTreeMap<TopicId, TopicHold>,
+    /// What webhooks ask for that hold alerts.
+    pub webhook_holds: BTreeMap<WebhookId, WebhookHold>,
 }
 
 /// A feed as configured.
@@ -226,7 +231,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Makes feeds, topics and webhooks those of the configuration, and answers when each topic was
     /// first known. New feeds are due at `first_due_at`; a feed whose address changed forgets
     /// validators, redirect and `Gone`; a feed that left is polled no more, its articles stay.
-    /// Deliveries to a webhook that left are held and go on when it comes back.
+    /// Deliveries to a webhook that left are held and go on when it comes back; about those that are held
+    /// for a time it is decided anew.
     async fn sync_config(
         &self,
         config: ConfigSync,
@@ -257,8 +263,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Records all that a poll decided: feed state, articles, alerts, deliveries.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when an article planned as new is known meanwhile (nothing is written,
-    /// the claim still holds); [`StoreError::LeaseLost`].
+    /// [`StoreError::Conflict`] when an article planned as new is known meanwhile, or its alerts were decided
+    /// under other silences (nothing is written, the claim still holds); [`StoreError::LeaseLost`].
     async fn record_poll(
         &self,
         claim: &Claim<ClaimedFeed>,
@@ -288,8 +294,25 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<Option<News>, StoreError>;
 
-    /// When the next delivery to one of these webhooks is due.
-    async fn delivery_due(&self, webhooks: Vec<WebhookId>) -> Result<Option<Timestamp>, StoreError>;
+    /// When the next delivery to one of these webhooks is due, and when the next that is held for a time goes.
+    async fn delivery_due(&self, webhooks: Vec<WebhookId>) -> Result<outbox::Due, StoreError>;
+
+    /// What was held for these webhooks until now at the latest, a bounded number together with what it goes with.
+    async fn due_holds(
+        &self,
+        webhooks: Vec<WebhookId>,
+        now: Timestamp,
+    ) -> Result<Vec<outbox::HeldBatch>, StoreError>;
+
+    /// Binds deliveries that were held to messages, which are due now.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when one of them is held no more (nothing is written: read anew).
+    async fn release_holds(
+        &self,
+        messages: Vec<outbox::ReleasedMessage>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Operational events that no delivery was written for yet, oldest first, a bounded number.
     async fn untold_events(&self) -> Result<Vec<outbox::StoredEvent>, StoreError>;
@@ -343,6 +366,13 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Lists alerts, newest first.
     async fn list_alerts(&self, page: reads::Page) -> Result<Vec<reads::AlertRow>, StoreError>;
+
+    /// The silences in force at `now`.
+    async fn silences(&self, now: Timestamp) -> Result<reads::SilencesInForce, StoreError>;
+
+    /// Counts the deliveries that have not ended well, by webhook, state and reason. Cost does not grow with the
+    /// number of those that have.
+    async fn open_deliveries(&self) -> Result<Vec<reads::OpenDeliveries>, StoreError>;
 
     /// Lists deliveries, newest first.
     async fn list_deliveries(

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::domain::WebhookId;
-use crate::domain::alert::OperationsEvent;
+use crate::domain::alert::{AlertContent, OperationsEvent};
 use crate::domain::breaker::{BreakerPolicy, Sign};
-use crate::domain::delivery::{PostOutcome, Settlement};
+use crate::domain::delivery::{PostOutcome, Rendered, Settlement};
+use crate::domain::hold::Hold;
+use crate::domain::{DeliveryId, MessageId, Timestamp, TopicId, WebhookId};
 
 /// What a webhook may be given now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,4 +49,48 @@ pub struct StoredEvent {
     pub row: EventRow,
     /// What happened.
     pub event: OperationsEvent,
+}
+
+/// When there is something to do for webhooks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The next attempt.
+    pub attempt: Option<Timestamp>,
+    /// The next message to be made of what is held.
+    pub release: Option<Timestamp>,
+}
+
+impl Due {
+    /// The sooner of the two.
+    pub fn first(self) -> Option<Timestamp> {
+        self.attempt.into_iter().chain(self.release).min()
+    }
+}
+
+/// What was held together and goes now.
+#[derive(Clone, Debug)]
+pub struct HeldBatch {
+    /// Where it goes.
+    pub webhook: WebhookId,
+    /// Why it was held.
+    pub hold: Hold,
+    /// The topic it was held with; none where all that waited for the webhook goes together.
+    pub topic: Option<TopicId>,
+    /// The deliveries and what they carry, the most urgent first, then the oldest.
+    pub alerts: Vec<(DeliveryId, AlertContent)>,
+}
+
+/// A message made of what was held.
+#[derive(Clone, Debug)]
+pub struct ReleasedMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it goes.
+    pub webhook: WebhookId,
+    /// The topic it was held with.
+    pub topic: Option<TopicId>,
+    /// What it carries.
+    pub deliveries: Vec<DeliveryId>,
+    /// Its bytes, or why they could not be made (the deliveries are then dead).
+    pub content: Result<Rendered, String>,
 }

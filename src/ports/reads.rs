@@ -4,8 +4,11 @@ use serde::Serialize;
 
 use crate::domain::article::Suppression;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::silence::Silence;
 use crate::domain::topic::Severity;
-use crate::domain::{AlertId, ArticleKey, DeliveryId, FeedId, MessageId, Timestamp, TopicId, WebhookId};
+use crate::domain::{
+    AlertId, ArticleKey, DeliveryId, FeedId, MessageId, SilenceId, Timestamp, TopicId, WebhookId,
+};
 
 /// Which rows of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,6 +176,8 @@ pub struct AlertRow {
     pub created_at: Timestamp,
     /// Where it stands.
     pub state: AlertState,
+    /// The silence that muted it.
+    pub silence: Option<SilenceId>,
     /// The terms that matched, each once.
     pub terms: Vec<String>,
 }
@@ -204,4 +209,30 @@ pub struct DeliveryRow {
     pub created_at: Timestamp,
     /// Why it is held or dead.
     pub reason: Option<String>,
+}
+
+/// Deliveries of one webhook that have not ended well, counted by where they stand and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenDeliveries {
+    /// Where they go.
+    pub webhook: WebhookId,
+    /// `pending`, `sending`, `held` or `dead`.
+    pub state: DeliveryState,
+    /// Why they are held: `grouped`, `rate`, `quiet_hours`, `digest`, `failing`, `disabled` or `unconfigured`.
+    pub hold: Option<String>,
+    /// How many.
+    pub count: u64,
+    /// When the oldest was written.
+    pub oldest_at: Timestamp,
+    /// When the next of those goes that are held for a time.
+    pub next_release_at: Option<Timestamp>,
+}
+
+/// The silences in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SilencesInForce {
+    /// Counts changes to silences.
+    pub version: i64,
+    /// The oldest first.
+    pub silences: Vec<Silence>,
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::feeds::{FeedRowId, instant, millis, slug};
-use super::outbox;
+use super::{outbox, silences};
 use crate::domain::article::{EntryIdentity, KnownArticle, Suppression};
 use crate::domain::boilerplate::{Mark, Memory};
 use crate::domain::poll::{ArticleChange, ArticleText, PlannedAlert, PlannedArticle};
@@ -306,10 +306,14 @@ fn raise(
     recorded: &mut Recorded,
 ) -> Result<(), StoreError> {
     let content = &alert.content;
+    let silence = match alert.silence {
+        Some(id) => silences::row_of(connection, id)?,
+        None => None,
+    };
     let row: Option<i64> = connection
         .prepare_cached(
-            "INSERT INTO alert (key, topic, article, severity, score, created_at, content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING RETURNING id",
+            "INSERT INTO alert (key, topic, article, severity, score, created_at, content, silence)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING RETURNING id",
         )?
         .query_row(
             params![
@@ -320,6 +324,7 @@ fn raise(
                 content.found.score,
                 content.alert.created_at.as_millis(),
                 json(content),
+                silence,
             ],
             |row| row.get(0),
         )
@@ -327,7 +332,7 @@ fn raise(
     if let Some(row) = row {
         recorded.alerts += 1;
         for delivery in &alert.deliveries {
-            outbox::insert(connection, outbox::Subject::Alert(row), delivery, now)?;
+            outbox::insert(connection, outbox::Subject::Alert(row, content), delivery, now)?;
             recorded.deliveries += 1;
         }
     }

@@ -5,13 +5,15 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::articles::not_an_id;
 use super::feeds::{instant, slug};
-use super::{SqliteStore, lists, outbox, webhooks};
+use super::{SqliteStore, lists, outbox, silences, webhooks};
 use crate::domain::alert::AlertContent;
 use crate::domain::delivery::{DeliveryState, Rendered};
-use crate::domain::{AlertId, DeliveryId, MessageId, Timestamp, WebhookId};
+use crate::domain::silence::Silence;
+use crate::domain::{AlertId, DeliveryId, MessageId, SilenceId, Timestamp, WebhookId};
 use crate::ports::StoreError;
 use crate::ports::hand::{
-    AlertDetail, AttemptRow, ByHand, DeliveryDetail, Purge, Retried, Retry, RetryOutcome, WebhookRow,
+    AlertDetail, AttemptRow, ByHand, DeliveryDetail, Expired, Purge, Retried, Retry, RetryOutcome,
+    SilenceRow, WebhookRow,
 };
 
 #[async_trait]
@@ -26,6 +28,18 @@ impl ByHand for SqliteStore {
 
     async fn show_alert(&self, id: AlertId) -> Result<Option<AlertDetail>, StoreError> {
         self.read(move |connection| alert(connection, id)).await
+    }
+
+    async fn add_silence(&self, silence: Silence) -> Result<(), StoreError> {
+        self.write(move |connection| silences::add(connection, &silence)).await
+    }
+
+    async fn expire_silence(&self, id: SilenceId, now: Timestamp) -> Result<Expired, StoreError> {
+        self.write(move |connection| silences::expire(connection, id, now)).await
+    }
+
+    async fn list_silences(&self, all: bool, now: Timestamp) -> Result<Vec<SilenceRow>, StoreError> {
+        self.read(move |connection| silences::list(connection, all, now)).await
     }
 
     async fn list_webhooks(&self, now: Timestamp) -> Result<Vec<WebhookRow>, StoreError> {
@@ -74,17 +88,23 @@ fn row_of(connection: &Connection, id: DeliveryId) -> Result<Option<i64>, StoreE
 }
 
 fn detail(connection: &Connection, row: i64) -> Result<DeliveryDetail, StoreError> {
+    // Those of the one that carries the message.
+    let carrier: i64 = connection
+        .prepare_cached("SELECT coalesce(carrier, id) FROM delivery WHERE id = ?1")?
+        .query_row([row], |row| row.get(0))?;
     let attempts = connection
         .prepare_cached(
             "SELECT number, started_at, ended_at, took, status, error_kind, error, retry_after, excerpt
              FROM attempt WHERE delivery = ?1 ORDER BY number",
         )?
-        .query_map([row], attempt_row)?
+        .query_map([carrier], attempt_row)?
         .collect::<Result<_, _>>()?;
     let mut detail = connection
         .prepare_cached(
-            "SELECT d.key, m.key, l.key, e.kind, d.webhook, d.state, d.reason, d.due_at, d.last_status, d.last_error,
-                 d.created_at, d.done_at, m.content_type, m.body
+            "SELECT d.key, m.key, l.key, e.kind, d.webhook, d.state, d.reason,
+                 coalesce(d.due_at, d.release_at, (SELECT c.due_at FROM delivery c WHERE c.id = d.carrier)),
+                 d.last_status, d.last_error, d.created_at, d.done_at, m.content_type, m.body,
+                 (SELECT count(*) FROM delivery o WHERE o.message = d.message)
              FROM delivery d LEFT JOIN alert l ON l.id = d.alert LEFT JOIN event e ON e.id = d.event
                  LEFT JOIN message m ON m.id = d.message WHERE d.id = ?1",
         )?
@@ -137,6 +157,7 @@ fn detail_row(row: &Row<'_>) -> rusqlite::Result<DeliveryDetail> {
         done_at: instant(row, 11)?,
         content_type: row.get(12)?,
         body: bytes(13)?.map(|body| text(&body)),
+        together: count(row, 14)?.filter(|count| *count > 1),
     })
 }
 
@@ -185,11 +206,14 @@ fn retry_one(
     again: bool,
     now: Timestamp,
 ) -> Result<RetryOutcome, StoreError> {
-    let found: Option<(String, String, bool)> = connection
-        .prepare_cached("SELECT webhook, state, message IS NOT NULL FROM delivery WHERE key = ?1")?
-        .query_row([id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    // Those that share a message are sent again with it.
+    let found: Option<(i64, String, String, bool)> = connection
+        .prepare_cached(
+            "SELECT coalesce(carrier, id), webhook, state, message IS NOT NULL FROM delivery WHERE key = ?1",
+        )?
+        .query_row([id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
-    let Some((webhook, state, has_message)) = found else { return Ok(RetryOutcome::Unknown) };
+    let Some((row, webhook, state, has_message)) = found else { return Ok(RetryOutcome::Unknown) };
     match state.parse() {
         Ok(DeliveryState::Sending) => return Ok(RetryOutcome::Sending),
         Ok(DeliveryState::Delivered) if !again => return Ok(RetryOutcome::Delivered),
@@ -200,10 +224,11 @@ fn retry_one(
     let (state, due) = if closed.is_some() { ("held", None) } else { ("pending", Some(now.as_millis())) };
     connection
         .prepare_cached(
-            "UPDATE delivery SET state = ?2, reason = ?3, due_at = ?4, round_started_at = ?5, round_attempts = 0,
-                 done_at = NULL, claim = NULL WHERE key = ?1",
+            "UPDATE delivery SET state = ?2, reason = ?3, due_at = iif(id = ?1, ?4, NULL), round_started_at = ?5,
+                 round_attempts = 0, done_at = NULL, claim = NULL, hold = NULL, lane = NULL, release_at = NULL
+             WHERE id = ?1 OR carrier = ?1",
         )?
-        .execute(params![id.as_bytes(), state, closed, due, now.as_millis()])?;
+        .execute(params![row, state, closed, due, now.as_millis()])?;
     Ok(closed.map_or(RetryOutcome::Queued, |reason| RetryOutcome::Held { reason }))
 }
 
@@ -217,7 +242,7 @@ fn bind(
     let webhook: String = connection
         .prepare_cached("SELECT webhook FROM delivery WHERE key = ?1 AND message IS NULL")?
         .query_row([id.as_bytes()], |row| row.get(0))?;
-    let message = outbox::insert_message(connection, message, &webhook, content, now)?;
+    let message = outbox::insert_message(connection, message, (&webhook, None), content, now)?;
     connection
         .prepare_cached("UPDATE delivery SET message = ?2 WHERE key = ?1")?
         .execute(params![id.as_bytes(), message])?;
@@ -227,13 +252,20 @@ fn bind(
 fn purge(connection: &Connection, what: &Purge, now: Timestamp) -> Result<u64, StoreError> {
     let before = what.before.map_or(i64::MAX, Timestamp::as_millis);
     let mut withdraw = connection.prepare_cached(
-        "UPDATE delivery SET state = 'cancelled', reason = 'withdrawn by hand', due_at = NULL, claim = NULL, done_at = ?4
-         WHERE state = ?1 AND (?2 IS NULL OR webhook = ?2) AND created_at < ?3",
+        "UPDATE delivery SET state = 'cancelled', reason = 'withdrawn by hand', due_at = NULL, claim = NULL,
+             done_at = ?4, hold = NULL, lane = NULL, release_at = NULL
+         WHERE state = ?1 AND (?2 IS NULL OR webhook = ?2) AND created_at < ?3 AND carrier IS NULL",
+    )?;
+    // What shares a message with one that is withdrawn was in it, and goes with it.
+    let mut followers = connection.prepare_cached(
+        "UPDATE delivery SET state = 'cancelled', reason = 'withdrawn by hand', done_at = ?2
+         WHERE state = ?1 AND carrier IN (SELECT id FROM delivery WHERE state = 'cancelled' AND done_at = ?2)",
     )?;
     let mut count = 0;
     for state in &what.states {
         let webhook = what.webhook.as_ref().map(WebhookId::as_str);
         count += withdraw.execute(params![state.as_str(), webhook, before, now.as_millis()])?;
+        count += followers.execute(params![state.as_str(), now.as_millis()])?;
     }
     Ok(count as u64)
 }

@@ -11,7 +11,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::poll::FAILING_AFTER;
 use crate::domain::schedule;
 use crate::domain::topic::Severity;
-use crate::domain::{AlertId, DeliveryId, MessageId, Timestamp};
+use crate::domain::{AlertId, DeliveryId, MessageId, SilenceId, Timestamp};
 use crate::ports::StoreError;
 use crate::ports::reads::{
     AlertRow, AlertState, ArticleRow, DeliveryRow, FeedHealth, FeedRow, Page, StoredText,
@@ -143,8 +143,8 @@ pub(super) fn article_row(row: &Row<'_>, feeds: &mut Statement<'_>) -> rusqlite:
 
 /// The columns of an alert in a listing, from where they are taken.
 const ALERT: &str = "SELECT l.key, l.topic, a.key, l.severity, l.score, l.created_at, l.content,
-         (SELECT group_concat(DISTINCT state) FROM delivery WHERE alert = l.id)
-     FROM alert l JOIN article a ON a.id = l.article";
+         (SELECT group_concat(DISTINCT state) FROM delivery WHERE alert = l.id), s.key
+     FROM alert l JOIN article a ON a.id = l.article LEFT JOIN silence s ON s.id = l.silence";
 
 pub(super) fn alerts(connection: &Connection, page: Page) -> Result<Vec<AlertRow>, StoreError> {
     let query = format!("{ALERT} WHERE l.created_at >= ?1 ORDER BY l.created_at DESC, l.id DESC LIMIT ?2");
@@ -185,6 +185,8 @@ fn alert_row(row: &Row<'_>) -> rusqlite::Result<(AlertRow, AlertContent)> {
         }
     }
     let states: Option<String> = row.get(7)?;
+    let silence: Option<Vec<u8>> = row.get(8)?;
+    let silence = silence.as_deref().and_then(SilenceId::from_bytes);
     let shown = AlertRow {
         id: AlertId::from_bytes(&row.get::<_, Vec<u8>>(0)?).ok_or_else(|| not_an_id(0))?,
         topic: slug(row, 1)?,
@@ -194,7 +196,8 @@ fn alert_row(row: &Row<'_>) -> rusqlite::Result<(AlertRow, AlertContent)> {
         severity: row.get::<_, String>(3)?.parse().unwrap_or(Severity::Normal),
         score: row.get(4)?,
         created_at: Timestamp::from_millis(row.get(5)?),
-        state: alert_state(states.as_deref()),
+        state: if silence.is_some() { AlertState::Silenced } else { alert_state(states.as_deref()) },
+        silence,
         terms,
     };
     Ok((shown, content))
@@ -222,8 +225,9 @@ pub(super) fn deliveries(
 ) -> Result<Vec<DeliveryRow>, StoreError> {
     let rows = connection
         .prepare_cached(
-            "SELECT d.key, m.key, l.key, d.webhook, d.state, d.attempts, d.due_at, d.last_status, d.last_error,
-                 d.created_at, d.reason, e.kind
+            "SELECT d.key, m.key, l.key, d.webhook, d.state, d.attempts,
+                 coalesce(d.due_at, d.release_at, (SELECT c.due_at FROM delivery c WHERE c.id = d.carrier)),
+                 d.last_status, d.last_error, d.created_at, d.reason, e.kind
              FROM delivery d LEFT JOIN alert l ON l.id = d.alert LEFT JOIN event e ON e.id = d.event LEFT JOIN message m ON m.id = d.message
              WHERE d.created_at >= ?1 AND (?3 IS NULL OR d.state = ?3)
              ORDER BY d.created_at DESC, d.id DESC LIMIT ?2",

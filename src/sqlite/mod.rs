@@ -5,12 +5,14 @@ mod ballast;
 mod events;
 mod feeds;
 mod hand;
+mod holds;
 mod lists;
 mod migrate;
 mod open;
 mod outbox;
 mod retention;
 mod search;
+mod silences;
 mod upkeep;
 mod webhooks;
 mod writer;
@@ -35,8 +37,10 @@ use crate::domain::delivery::{ClaimedDelivery, DeliveryState, PlannedDelivery};
 use crate::domain::feed::ClaimedFeed;
 use crate::domain::poll::PollPlan;
 use crate::domain::{ArticleKey, FeedId, Timestamp, TopicId, WebhookId};
-use crate::ports::outbox::{AttemptRecord, EventRow, Permit, StoredEvent};
-use crate::ports::reads::{AlertRow, ArticleRow, DeliveryRow, FeedRow, Page, StoredText};
+use crate::ports::outbox::{AttemptRecord, Due, EventRow, HeldBatch, Permit, ReleasedMessage, StoredEvent};
+use crate::ports::reads::{
+    AlertRow, ArticleRow, DeliveryRow, FeedRow, OpenDeliveries, Page, SilencesInForce, StoredText,
+};
 use crate::ports::search::{ArticleDetail, Found, Indexed, Search, Unindexed};
 use crate::ports::{
     Claim, ConfigSync, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Space, Store, StoreError,
@@ -174,6 +178,7 @@ impl Store for SqliteStore {
         self.write(move |connection| {
             feeds::sync(connection, &config.feeds, now)?;
             webhooks::sync(connection, &config.webhooks, now)?;
+            holds::hold_again(connection, &config.topic_holds, &config.webhook_holds, now)?;
             feeds::sync_topics(connection, &config.topics, now)
         })
         .await
@@ -215,6 +220,11 @@ impl Store for SqliteStore {
         let (token, feed) = (claim.token(), claim.work().id.clone());
         self.write(move |connection| {
             let row = feeds::claimed_row(connection, &feed, token)?;
+            let alerting = plan.articles.iter().any(|article| !article.alerts.is_empty());
+            if alerting && silences::version(connection)? != plan.silences {
+                // Somebody muted something since it was planned.
+                return Err(StoreError::Conflict);
+            }
             let recorded = articles::record(connection, row, &plan.articles, now)?;
             feeds::record(connection, row, &plan.feed, plan.host_pause, now)?;
             if let Some(blocks) = &plan.blocks {
@@ -257,8 +267,20 @@ impl Store for SqliteStore {
         self.write(move |connection| outbox::record(connection, token, id, which, &record, now)).await
     }
 
-    async fn delivery_due(&self, webhooks: Vec<WebhookId>) -> Result<Option<Timestamp>, StoreError> {
+    async fn delivery_due(&self, webhooks: Vec<WebhookId>) -> Result<Due, StoreError> {
         self.read(move |connection| outbox::due_of(connection, &webhooks)).await
+    }
+
+    async fn due_holds(
+        &self,
+        webhooks: Vec<WebhookId>,
+        now: Timestamp,
+    ) -> Result<Vec<HeldBatch>, StoreError> {
+        self.read(move |connection| holds::due(connection, &webhooks, now)).await
+    }
+
+    async fn release_holds(&self, messages: Vec<ReleasedMessage>, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| holds::release(connection, &messages, now)).await
     }
 
     async fn untold_events(&self) -> Result<Vec<StoredEvent>, StoreError> {
@@ -346,6 +368,14 @@ impl Store for SqliteStore {
 
     async fn list_alerts(&self, page: Page) -> Result<Vec<AlertRow>, StoreError> {
         self.read(move |connection| lists::alerts(connection, page)).await
+    }
+
+    async fn silences(&self, now: Timestamp) -> Result<SilencesInForce, StoreError> {
+        self.read(move |connection| silences::in_force(connection, now)).await
+    }
+
+    async fn open_deliveries(&self) -> Result<Vec<OpenDeliveries>, StoreError> {
+        self.read(webhooks::open_deliveries).await
     }
 
     async fn list_deliveries(

@@ -5,12 +5,13 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::articles::not_an_id;
-use super::feeds::slug;
-use super::webhooks;
+use super::feeds::{instant, slug};
+use super::{holds, webhooks};
+use crate::domain::alert::AlertContent;
 use crate::domain::breaker::News;
 use crate::domain::delivery::{ClaimedDelivery, PlannedDelivery, PostOutcome, Rendered, Settlement};
-use crate::domain::{DeliveryId, MessageId, Timestamp, WebhookId};
-use crate::ports::outbox::{AttemptRecord, Permit};
+use crate::domain::{DeliveryId, MessageId, Timestamp, TopicId, WebhookId};
+use crate::ports::outbox::{AttemptRecord, Due, Permit};
 use crate::ports::{Claim, StoreError};
 
 /// Gives the claims of a former process back: nobody knows whether those requests arrived, so they are
@@ -22,79 +23,122 @@ pub(super) fn recover(connection: &Connection, now: Timestamp) -> Result<(), Sto
         [now.as_millis()],
     )?;
     connection.execute(
-        "UPDATE delivery SET state = 'pending', claim = NULL, due_at = ?1 WHERE state = 'sending'",
+        "UPDATE delivery SET state = 'pending', claim = NULL, due_at = CASE WHEN carrier IS NULL THEN ?1 END
+         WHERE state = 'sending'",
         [now.as_millis()],
     )?;
     webhooks::hold_closed(connection)
 }
 
-/// What a delivery carries: the row of it.
+/// What a delivery carries.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Subject {
-    /// An alert.
-    Alert(i64),
-    /// An operational event.
+pub(super) enum Subject<'a> {
+    /// An alert: its row, and what it says.
+    Alert(i64, &'a AlertContent),
+    /// The row of an operational event.
     Event(i64),
 }
 
-/// Writes a delivery with its message. Where the message could not be made it is dead from the start;
-/// where the webhook takes none now it is held.
+/// Writes a delivery with its message. Where the message could not be made it is dead from the start; where
+/// the webhook takes none now, or the alert is to go with others, it is held.
 pub(super) fn insert(
     connection: &Connection,
-    subject: Subject,
+    subject: Subject<'_>,
     planned: &PlannedDelivery,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let webhook = planned.webhook.as_str();
+    let (alert, event, topic) = match subject {
+        Subject::Alert(row, content) => (Some(row), None, Some(&content.topic.id)),
+        Subject::Event(row) => (None, Some(row), None),
+    };
+    if let (Some(policy), Subject::Alert(row, content)) = (&planned.hold, subject)
+        && let Some(hold) = holds::decide(connection, policy, content, webhook, now)?
+    {
+        return holds::insert(connection, row, planned, &hold, now);
+    }
+    let counted = topic.filter(|_| planned.hold.as_ref().is_some_and(|hold| hold.topic.rate.is_some()));
     let message = match &planned.content {
         Ok(rendered) => {
-            Some(insert_message(connection, planned.message, planned.webhook.as_str(), rendered, now)?)
+            let counted = counted.map(TopicId::as_str);
+            Some(insert_message(connection, planned.message, (webhook, counted), rendered, now)?)
         }
         Err(_) => None,
     };
-    let (alert, event) = match subject {
-        Subject::Alert(row) => (Some(row), None),
-        Subject::Event(row) => (None, Some(row)),
-    };
-    let closed = webhooks::closed(connection, planned.webhook.as_str())?;
+    let closed = webhooks::closed(connection, webhook)?;
     let (state, reason, due_at) = match (&planned.content, closed) {
-        (Err(why), _) => ("dead", Some(format!("the message could not be made: {why}")), None),
+        (Err(why), _) => ("dead", Some(format!("{NOT_MADE}{why}")), None),
         (Ok(_), Some(why)) => ("held", Some(why), None),
         (Ok(_), None) => ("pending", None, Some(now.as_millis())),
     };
-    connection
+    let row: i64 = connection
         .prepare_cached(
             "INSERT INTO delivery (key, alert, webhook, message, state, reason, round_started_at, due_at, created_at, event)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?9)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?9) RETURNING id",
         )?
-        .execute(params![
-            planned.id.as_bytes(),
-            alert,
-            planned.webhook.as_str(),
-            message,
-            state,
-            reason,
-            now.as_millis(),
-            due_at,
-            event
-        ])?;
+        .query_row(
+            params![
+                planned.id.as_bytes(),
+                alert,
+                webhook,
+                message,
+                state,
+                reason,
+                now.as_millis(),
+                due_at,
+                event
+            ],
+            |row| row.get(0),
+        )?;
+    if let Err(why) = &planned.content {
+        not_made(connection, row, why, now)?;
+    }
+    if planned.hold.is_some() {
+        // Grouped from the next one on.
+        holds::note_release(connection, planned, topic, now)?;
+    }
     Ok(())
 }
 
-/// Writes a message and answers its row.
+/// What the reason of a delivery begins with whose message could not be made.
+pub(super) const NOT_MADE: &str = "the message could not be made: ";
+
+/// Writes the attempt that ended before there was a request.
+pub(super) fn not_made(
+    connection: &Connection,
+    delivery: i64,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let number: u32 = connection
+        .prepare_cached(
+            "UPDATE delivery SET attempts = attempts + 1, last_error = ?2, done_at = ?3 WHERE id = ?1 RETURNING attempts",
+        )?
+        .query_row(params![delivery, why, now.as_millis()], |row| row.get(0))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO attempt (delivery, number, started_at, ended_at, took, error_kind, error)
+             VALUES (?1, ?2, ?3, ?3, 0, 'message', ?4)",
+        )?
+        .execute(params![delivery, number, now.as_millis(), why])?;
+    Ok(())
+}
+
+/// Writes a message and answers its row; with a topic whose rate counts it.
 pub(super) fn insert_message(
     connection: &Connection,
     id: MessageId,
-    webhook: &str,
+    (webhook, counted): (&str, Option<&str>),
     content: &Rendered,
     now: Timestamp,
 ) -> Result<i64, StoreError> {
     Ok(connection
         .prepare_cached(
-            "INSERT INTO message (key, webhook, body, content_type, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO message (key, webhook, body, content_type, created_at, topic) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              RETURNING id",
         )?
         .query_row(
-            params![id.as_bytes(), webhook, content.body, content.content_type, now.as_millis()],
+            params![id.as_bytes(), webhook, content.body, content.content_type, now.as_millis(), counted],
             |row| row.get(0),
         )?)
 }
@@ -115,25 +159,36 @@ fn due_expression() -> String {
 }
 
 pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    let at: Option<i64> = connection
-        .prepare_cached(&format!("SELECT min({}) FROM webhook w", due_expression()))?
-        .query_row([], |row| row.get(0))?;
-    Ok(at.map(Timestamp::from_millis))
+    let (attempt, release): (Option<i64>, Option<i64>) = connection
+        .prepare_cached(&format!(
+            "SELECT min({}), (SELECT min(d.release_at) FROM delivery d JOIN webhook w ON w.slug = d.webhook
+                              WHERE d.release_at IS NOT NULL AND w.configured = 1) FROM webhook w",
+            due_expression()
+        ))?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(attempt.into_iter().chain(release).min().map(Timestamp::from_millis))
 }
 
 /// When something is due to one of these webhooks.
-pub(super) fn due_of(
-    connection: &Connection,
-    webhooks: &[WebhookId],
-) -> Result<Option<Timestamp>, StoreError> {
-    let query = format!("SELECT {} FROM webhook w WHERE slug = ?1", due_expression());
-    let mut due = connection.prepare_cached(&query)?;
-    let mut first: Option<i64> = None;
+pub(super) fn due_of(connection: &Connection, webhooks: &[WebhookId]) -> Result<Due, StoreError> {
+    let query = format!(
+        "SELECT {}, (SELECT min(release_at) FROM delivery WHERE webhook = ?1 AND release_at IS NOT NULL)
+         FROM webhook w WHERE slug = ?1",
+        due_expression()
+    );
+    let mut query = connection.prepare_cached(&query)?;
+    let mut first = Due::default();
     for webhook in webhooks {
-        let at: Option<i64> = due.query_row([webhook.as_str()], |row| row.get(0)).optional()?.flatten();
-        first = first.into_iter().chain(at).min();
+        let due = query
+            .query_row([webhook.as_str()], |row| {
+                Ok(Due { attempt: instant(row, 0)?, release: instant(row, 1)? })
+            })
+            .optional()?
+            .unwrap_or_default();
+        first.attempt = first.attempt.into_iter().chain(due.attempt).min();
+        first.release = first.release.into_iter().chain(due.release).min();
     }
-    Ok(first.map(Timestamp::from_millis))
+    Ok(first)
 }
 
 pub(super) fn claim(
@@ -185,6 +240,9 @@ fn claim_row(
                  round_attempts = round_attempts + 1 WHERE id = ?1 RETURNING claim",
         )?
         .query_row(params![row, now.plus(lease).as_millis()], |row| row.get(0))?;
+    connection
+        .prepare_cached("UPDATE delivery SET state = 'sending', attempts = attempts + 1 WHERE carrier = ?1")?
+        .execute([row])?;
     let delivery = connection
         .prepare_cached(
             "SELECT d.key, d.webhook, m.key, m.body, m.content_type, d.attempts, d.round_attempts, d.round_started_at
@@ -278,6 +336,12 @@ fn settle_row(
             record.why,
             u8::from(!record.spent)
         ])?;
+    connection
+        .prepare_cached(
+            "UPDATE delivery SET state = ?2, reason = ?3, done_at = ?4, last_status = ?5, last_error = ?6
+             WHERE carrier = ?1",
+        )?
+        .execute(params![row, state, reason, done_at.map(Timestamp::as_millis), status, record.why])?;
     Ok(())
 }
 

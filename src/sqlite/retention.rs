@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::search;
+use super::{search, silences};
 use crate::domain::poll::LISTED_GRAIN;
 use crate::ports::{RetentionPolicy, Space, StoreError};
 
@@ -16,7 +16,8 @@ pub(super) fn retain(connection: &Connection, policy: RetentionPolicy) -> Result
         .execute([])?;
     let removed = remove_alerts(connection, policy)?
         + remove_events(connection, policy)?
-        + remove_articles(connection, policy)?;
+        + remove_articles(connection, policy)?
+        + silences::remove(connection, policy.alerts_before)?;
     if removed > 0 {
         search::tidy(connection)?;
         give_back_pages(connection)?;

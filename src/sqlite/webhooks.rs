@@ -6,11 +6,12 @@ use super::events;
 use super::feeds::{instant, slug};
 use crate::domain::alert::OperationsEvent;
 use crate::domain::breaker::{self, News, Sign, Streak};
-use crate::domain::delivery::Settlement;
+use crate::domain::delivery::{DeliveryState, Settlement};
 use crate::domain::{Timestamp, WebhookId};
 use crate::ports::StoreError;
 use crate::ports::hand::{WebhookHealth, WebhookRow};
 use crate::ports::outbox::AttemptRecord;
+use crate::ports::reads::OpenDeliveries;
 
 /// Why deliveries wait for a webhook that left the configuration.
 const UNCONFIGURED: &str = "the webhook is not in the configuration";
@@ -35,6 +36,11 @@ pub(super) fn sync(
         upsert.execute([webhook.as_str()])?;
     }
     hold_closed(connection)?;
+    connection.execute(
+        "UPDATE delivery SET reason = ?1 WHERE release_at IS NOT NULL
+             AND webhook IN (SELECT slug FROM webhook WHERE configured = 0)",
+        [UNCONFIGURED],
+    )?;
     for webhook in webhooks {
         release(connection, webhook.as_str(), UNCONFIGURED, now)?;
     }
@@ -80,7 +86,7 @@ fn release(connection: &Connection, webhook: &str, reason: &str, now: Timestamp)
         Some(other) => {
             connection
                 .prepare_cached(
-                    "UPDATE delivery SET reason = ?3 WHERE webhook = ?1 AND state = 'held'
+                    "UPDATE delivery SET reason = ?3 WHERE webhook = ?1 AND state = 'held' AND message IS NOT NULL
                      AND substr(reason, 1, length(?2)) = ?2",
                 )?
                 .execute(params![webhook, reason, other])?;
@@ -88,9 +94,10 @@ fn release(connection: &Connection, webhook: &str, reason: &str, now: Timestamp)
         }
         None => connection
             .prepare_cached(
-                "UPDATE delivery SET state = 'pending', reason = NULL, due_at = ?3, round_started_at = ?3,
-                     round_attempts = 0
-                 WHERE webhook = ?1 AND state = 'held' AND substr(reason, 1, length(?2)) = ?2",
+                "UPDATE delivery SET state = 'pending', reason = NULL, round_started_at = ?3, round_attempts = 0,
+                     due_at = CASE WHEN carrier IS NULL THEN ?3 END
+                 WHERE webhook = ?1 AND state = 'held' AND message IS NOT NULL
+                     AND substr(reason, 1, length(?2)) = ?2",
             )?
             .execute(params![webhook, reason, now.as_millis()])?,
     };
@@ -141,7 +148,8 @@ pub(super) fn probe(
     Ok(connection
         .prepare_cached(
             "SELECT d.id FROM delivery d JOIN webhook w ON w.slug = d.webhook
-             WHERE d.webhook = ?1 AND (d.state = 'held' AND d.reason = ?3 OR d.state = 'sending' AND d.due_at <= ?2)
+             WHERE d.webhook = ?1 AND d.message IS NOT NULL AND d.carrier IS NULL
+               AND (d.state = 'held' AND d.reason = ?3 OR d.state = 'sending' AND d.due_at <= ?2)
                AND w.configured = 1 AND w.disabled_at IS NULL AND w.tripped_at IS NOT NULL
                AND w.probe_at <= ?2 AND w.paused_until <= ?2
                AND NOT EXISTS (SELECT 1 FROM delivery o WHERE o.webhook = ?1 AND o.state = 'sending' AND o.due_at > ?2)
@@ -241,11 +249,37 @@ pub(super) fn after(
 fn resume(connection: &Connection, webhook: &str, now: Timestamp) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "UPDATE delivery SET state = 'pending', reason = NULL, due_at = ?3, round_started_at = ?3
-             WHERE webhook = ?1 AND state = 'held' AND reason = ?2",
+            "UPDATE delivery SET state = 'pending', reason = NULL, round_started_at = ?3,
+                 due_at = CASE WHEN carrier IS NULL THEN ?3 END
+             WHERE webhook = ?1 AND state = 'held' AND reason = ?2 AND message IS NOT NULL",
         )?
         .execute(params![webhook, TRIPPED, now.as_millis()])?;
     Ok(())
+}
+
+/// Counts what has not ended well.
+pub(super) fn open_deliveries(connection: &Connection) -> Result<Vec<OpenDeliveries>, StoreError> {
+    let query = format!(
+        "SELECT webhook, state, coalesce(hold, CASE WHEN state <> 'held' THEN NULL WHEN reason = '{TRIPPED}' THEN 'failing'
+             WHEN reason = '{UNCONFIGURED}' THEN 'unconfigured' ELSE 'disabled' END) AS why,
+             count(*), min(created_at), min(release_at)
+         FROM delivery WHERE state IN ('pending', 'sending', 'held', 'dead') GROUP BY webhook, state, why
+         ORDER BY webhook, state, why"
+    );
+    let rows = connection
+        .prepare_cached(&query)?
+        .query_map([], |row| {
+            Ok(OpenDeliveries {
+                webhook: slug(row, 0)?,
+                state: row.get::<_, String>(1)?.parse().unwrap_or(DeliveryState::Pending),
+                hold: row.get(2)?,
+                count: row.get::<_, i64>(3)?.unsigned_abs(),
+                oldest_at: Timestamp::from_millis(row.get(4)?),
+                next_release_at: instant(row, 5)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
 }
 
 pub(super) fn list(connection: &Connection, now: Timestamp) -> Result<Vec<WebhookRow>, StoreError> {
@@ -254,7 +288,8 @@ pub(super) fn list(connection: &Connection, now: Timestamp) -> Result<Vec<Webhoo
             "SELECT w.slug, w.configured, w.disabled_at, w.disabled_reason, w.failures, w.failing_since,
                  w.paused_until, w.tripped_at, w.probe_at, w.last_good_at, w.last_error,
                  count(*) FILTER (WHERE d.state IN ('pending', 'sending')), count(*) FILTER (WHERE d.state = 'held'),
-                 count(*) FILTER (WHERE d.state = 'dead'), count(*) FILTER (WHERE d.state = 'delivered')
+                 count(*) FILTER (WHERE d.state = 'dead'), count(*) FILTER (WHERE d.state = 'delivered'),
+                 min(d.release_at)
              FROM webhook w LEFT JOIN delivery d ON d.webhook = w.slug GROUP BY w.slug ORDER BY w.slug",
         )?
         .query_map([], |row| webhook_row(row, now))?
@@ -289,5 +324,6 @@ fn webhook_row(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<WebhookRow> {
         held: count(12)?,
         dead: count(13)?,
         delivered: count(14)?,
+        next_release_at: instant(row, 15)?,
     })
 }

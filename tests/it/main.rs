@@ -11,6 +11,7 @@ mod end_to_end;
 mod example_topics;
 mod feeds_commands;
 mod guest;
+mod holds;
 mod matching;
 mod message;
 mod operator;

@@ -13,6 +13,7 @@ use wirewatch::domain::poll::{
     ArticleChange, FeedRules, PollInput, PollPlan, PollRules, ReadDocument, Renderer, plan_poll,
 };
 use wirewatch::domain::schedule::IntervalPolicy;
+use wirewatch::domain::silence::Silences;
 use wirewatch::domain::topic::{Match, Matcher, Severity, TopicMatch, TopicPolicy};
 use wirewatch::domain::{ArticleKey, FeedId, IdentityHash, Timestamp, TopicId, WebhookId};
 
@@ -132,6 +133,7 @@ fn plan_with(
         title: "Kursk".to_owned(),
         severity: Severity::High,
         webhooks: vec![WebhookId::parse("desk").unwrap()],
+        holds: HashMap::new(),
         created_at: topic_since,
     };
     let topics = HashMap::from([(topic(), policy)]);
@@ -152,6 +154,7 @@ fn plan_with(
             renderer: &TitleOnly,
             feed: &rules,
             tags: &tags,
+            silences: &Silences::default(),
             max_age: 48 * HOUR,
             alert_on_first_poll,
         },

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
+
 use super::Resolver;
 use super::fields::Fields;
 use crate::config::edit::same_feed;
@@ -133,7 +135,7 @@ impl Resolver<'_> {
         concepts
     }
 
-    pub(super) fn topics(&mut self) -> BTreeMap<TopicId, TopicSettings> {
+    pub(super) fn topics(&mut self, zone: &TimeZone) -> BTreeMap<TopicId, TopicSettings> {
         let known: BTreeSet<String> = self.places_of("webhooks").into_iter().map(|(id, _)| id).collect();
         let mut topics = BTreeMap::new();
         for (name, fields) in self.entries("topics") {
@@ -147,6 +149,7 @@ impl Resolver<'_> {
                 );
             }
             let webhooks = self.webhooks_of(&fields, "webhooks", &known);
+            let hold = self.topic_hold(&fields, zone);
             let tests = self.tests(&fields);
             let Ok(id) = TopicId::parse(&name) else { continue };
             self.note_topic(&id, &fields);
@@ -167,6 +170,7 @@ impl Resolver<'_> {
                 spec: TopicSpec { id: id.clone(), rule, exclude: fields.texts("exclude") },
                 webhooks,
                 severity: fields.text("severity").and_then(|word| word.parse().ok()).unwrap_or_default(),
+                hold,
                 tests,
             };
             topics.insert(id, settings);

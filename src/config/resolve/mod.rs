@@ -2,6 +2,7 @@
 
 mod entries;
 mod fields;
+mod holds;
 mod secrets;
 mod webhooks;
 
@@ -11,9 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Map, Value, ValueKind};
+use jiff::tz::TimeZone;
 use ring::digest;
 
 use self::fields::Fields;
+use super::calendar::parse_zone;
 use super::keys::{self, Table};
 use super::layers::{Merged, defaults_of};
 use super::load::{Credentials, LoadRequest};
@@ -45,8 +48,8 @@ pub(super) fn resolve(
     let retention = resolver.retention()?;
     let feeds = resolver.feeds(&fetch);
     let concepts = resolver.concepts();
-    let webhooks = resolver.webhooks(&delivery);
-    let topics = resolver.topics();
+    let webhooks = resolver.webhooks(&delivery, &alerts.timezone);
+    let topics = resolver.topics(&alerts.timezone);
     resolver.unused(&concepts, &topics, &alerts.operations);
     let Resolver { hash, sources, .. } = resolver;
     let hash = hex(hash);
@@ -258,7 +261,10 @@ impl<'a> Resolver<'a> {
         };
         let known = self.places_of("webhooks").into_iter().map(|(id, _)| id).collect();
         let operations = self.webhooks_of(&fields, "operations", &known);
-        Some(AlertSettings { max_age: fields.duration("max_age"), first_poll, operations })
+        // One that is wrong is reported already.
+        let timezone =
+            fields.text("timezone").and_then(|name| parse_zone(name).ok()).unwrap_or(TimeZone::UTC);
+        Some(AlertSettings { max_age: fields.duration("max_age"), first_poll, timezone, operations })
     }
 
     fn retention(&self) -> Option<RetentionSettings> {

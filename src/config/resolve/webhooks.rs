@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::Resolver;
@@ -19,7 +20,11 @@ const URL_FORMS: [&str; 3] = ["url", "url_env", "url_file"];
 const SECRET_FORMS: [&str; 3] = ["secret", "secret_env", "secret_file"];
 
 impl Resolver<'_> {
-    pub(super) fn webhooks(&mut self, delivery: &DeliverySettings) -> BTreeMap<WebhookId, WebhookSettings> {
+    pub(super) fn webhooks(
+        &mut self,
+        delivery: &DeliverySettings,
+        zone: &TimeZone,
+    ) -> BTreeMap<WebhookId, WebhookSettings> {
         let mut webhooks = BTreeMap::new();
         for (id, fields) in self.entries("webhooks") {
             if !URL_FORMS.iter().any(|form| fields.is_given(form)) {
@@ -34,6 +39,7 @@ impl Resolver<'_> {
             let url = self.webhook_url(&fields, format);
             let secrets = self.webhook_secrets(&fields, &id, format);
             let ca_file = self.ca_file(&fields);
+            let hold = self.webhook_hold(&fields, zone);
             let Ok(id) = WebhookId::parse(&id) else { continue };
             let settings = WebhookSettings {
                 url: url.unwrap_or_else(unreachable_address),
@@ -49,6 +55,7 @@ impl Resolver<'_> {
                 give_up_after: fields.optional_duration("give_up_after").unwrap_or(delivery.give_up_after),
                 chat_id: fields.owned_text("chat_id"),
                 template: fields.owned_text("template"),
+                hold,
                 ca_file,
             };
             webhooks.insert(id, settings);

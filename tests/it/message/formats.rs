@@ -104,7 +104,7 @@ fn every_event_can_be_told() {
     }
 }
 
-const HOSTILE: [&str; 16] = [
+pub(super) const HOSTILE: [&str; 16] = [
     "<!channel> <!here> <!everyone> <@U012AB> <!subteam^S01|x>",
     "@everyone @here @room @channel @all <@&123> <users/all>",
     "](javascript:alert(1)) [x](https://evil.example/)",

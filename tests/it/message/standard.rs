@@ -35,7 +35,7 @@ fn absent_values_are_left_out() {
             "feed": { "id": "independent-world" },
         })
     );
-    assert_eq!(body["data"]["match"], json!({ "score": null, "facets": null, "spans": [], "excerpt": "" }));
+    assert_eq!(body["data"]["match"], json!({ "score": null, "facets": null, "spans": [] }));
 }
 
 #[test]

@@ -54,8 +54,8 @@ pub(super) fn faults(arrivals: &[Arrival], secret: &str) -> Vec<String> {
             fault(&format!("the signature: {problem:?}"));
         }
         let event: serde_json::Value = serde_json::from_slice(&arrival.body).unwrap_or_default();
-        if !(event["type"].is_string() && event["timestamp"].is_string() && event["data"].is_object()) {
-            fault("the body is not {type, timestamp, data}");
+        for wrong in crate::message::events::faults(&event) {
+            fault(&format!("the body: {wrong}"));
         }
         if *bodies.entry(id).or_insert(&arrival.body) != arrival.body {
             fault("a retry says something else than what it repeats");

@@ -91,6 +91,7 @@ impl Bed {
             feeds: feeds.iter().map(|feed| feed_sync(feed)).collect(),
             topics: vec![topic("t"), topic("u")],
             webhooks: webhooks.iter().map(|name| webhook(name)).collect(),
+            ..ConfigSync::default()
         };
         self.store.sync_config(config, T0).await.unwrap();
     }
@@ -147,6 +148,7 @@ pub(crate) fn plan(claim: &Claim<ClaimedFeed>, now: Timestamp, articles: Vec<Pla
         summary: PollSummary::default(),
         events: Vec::new(),
         blocks: None,
+        silences: 0,
     }
 }
 
@@ -251,7 +253,7 @@ fn alert(article: ArticleKey, name: &str, webhooks: &[&str], now: Timestamp) -> 
         },
     };
     let deliveries = webhooks.iter().map(|name| delivery(id, name)).collect();
-    PlannedAlert { content, deliveries }
+    PlannedAlert { content, deliveries, silence: None }
 }
 
 fn delivery(alert: AlertId, name: &str) -> PlannedDelivery {
@@ -261,7 +263,7 @@ fn delivery(alert: AlertId, name: &str) -> PlannedDelivery {
     } else {
         Ok(Rendered { body: format!("{{\"to\":\"{name}\"}}").into_bytes(), content_type: "application/json" })
     };
-    PlannedDelivery { id, webhook: webhook(name), message: MessageId::derive(&[id]), content }
+    PlannedDelivery { id, webhook: webhook(name), message: MessageId::derive(&[id]), content, hold: None }
 }
 
 /// The delivery of the topic `t`'s alert on an article to a webhook.

@@ -3,6 +3,7 @@
 pub(crate) mod bed;
 mod deliveries;
 mod feeds;
+mod holds;
 mod listings;
 mod polls;
 mod retention;
