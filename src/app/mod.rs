@@ -24,6 +24,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::Timestamp;
+use crate::parse::Repair;
 use crate::ports::{Clock, Store};
 use health::Health;
 use reload::LastReload;
@@ -163,6 +164,8 @@ pub struct Tally {
     pub polls_good: Count,
     /// Polls that brought nothing.
     pub polls_failed: Count,
+    /// Documents that needed each repair, in the order of [`Repair::ALL`].
+    pub repairs: [Count; Repair::ALL.len()],
     /// Articles never seen before.
     pub articles: Count,
     /// Alerts raised.
@@ -171,6 +174,13 @@ pub struct Tally {
     pub attempts_good: Count,
     /// Attempts that did not.
     pub attempts_failed: Count,
+}
+
+impl Tally {
+    /// How many documents needed each repair, by its word.
+    pub fn repaired(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        Repair::ALL.into_iter().map(|repair| (repair.word(), self.repairs[repair as usize].get()))
+    }
 }
 
 /// A number that only grows.

@@ -162,34 +162,48 @@ impl Visit {
             return self.record(PollInput::Unchanged { meta: fetched.meta.clone(), whole: true }).await;
         }
         for _ in 1..PLANS_PER_POLL {
-            let input = self.read(Arc::clone(&fetched), hash).await?;
+            let (input, repairs) = self.read(Arc::clone(&fetched), hash).await?;
             match self.record(input).await {
                 Err(StoreError::Conflict) => {}
-                settled => return settled,
+                settled => {
+                    self.count(&repairs);
+                    return settled;
+                }
             }
         }
-        let input = self.read(fetched, hash).await?;
+        let (input, repairs) = self.read(fetched, hash).await?;
+        self.count(&repairs);
         self.record(input).await
     }
 
+    fn count(&self, repairs: &[Repair]) {
+        for repair in repairs {
+            self.context.tally.repairs[*repair as usize].add(1);
+        }
+    }
+
     /// Parses off the async threads and asks the store which entries it knows.
-    async fn read(&self, fetched: Arc<Fetched>, body_hash: i64) -> Result<PollInput, StoreError> {
+    async fn read(
+        &self,
+        fetched: Arc<Fetched>,
+        body_hash: i64,
+    ) -> Result<(PollInput, Vec<Repair>), StoreError> {
         let feed = self.claim.work().id.clone();
         let trust = self.claim.work().state.guid_trust;
         let parsing = tokio::task::spawn_blocking(move || parse_document(&feed, trust, &fetched, body_hash));
-        let mut document = match parsing.await {
-            Ok(Ok(document)) => document,
-            Ok(Err(failure)) => return Ok(PollInput::Failed(failure)),
+        let (mut document, repairs) = match parsing.await {
+            Ok(Ok(read)) => read,
+            Ok(Err(failure)) => return Ok((PollInput::Failed(failure), Vec::new())),
             Err(problem) => {
                 error!(error = %problem, "parsing ended by a defect in wirewatch");
                 let message =
                     "wirewatch could not read this document because of a defect of its own; the log has it";
-                return Ok(PollInput::Failed(failure(FailureKind::Internal, message)));
+                return Ok((PollInput::Failed(failure(FailureKind::Internal, message)), Vec::new()));
             }
         };
         let known = self.context.store.known(&self.claim.work().id, document.identities.clone()).await?;
         (document.known, document.blocks) = (known.articles, known.blocks);
-        Ok(PollInput::Document(Box::new(document)))
+        Ok((PollInput::Document(Box::new(document)), repairs))
     }
 
     /// Decides off the async threads and records what was decided.
@@ -228,7 +242,7 @@ fn parse_document(
     trust: GuidTrust,
     fetched: &Fetched,
     body_hash: i64,
-) -> Result<ReadDocument, FetchFailure> {
+) -> Result<(ReadDocument, Vec<Repair>), FetchFailure> {
     let context =
         ParseContext { content_type: fetched.content_type.as_deref(), base_url: Some(&fetched.final_url) };
     let mut parsed = parse::parse(&fetched.body, &context)
@@ -245,18 +259,21 @@ fn parse_document(
     if !whole {
         meta.validators = Validators::default();
     }
-    Ok(ReadDocument {
+    let lost: Vec<&str> = parsed.repairs.iter().filter(|r| r.loses()).map(|r| r.sentence()).collect();
+    let document = ReadDocument {
         meta,
         permanent_url: fetched.permanent_url.clone(),
         body_hash: whole.then_some(body_hash),
         title: parsed.title,
         lang: parsed.lang,
         hints: parsed.hints,
+        flaw: (!lost.is_empty()).then(|| lost.join("; ")),
         known: Vec::new(),
         blocks: Memory::default(),
         entries: parsed.entries,
         identities,
-    })
+    };
+    Ok((document, parsed.repairs))
 }
 
 fn failure(kind: FailureKind, message: &str) -> FetchFailure {

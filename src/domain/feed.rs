@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use super::{FeedId, Timestamp};
 
 /// Opaque validators of a stored answer, sent back unchanged (RFC 9110 §8.8, §13.1).
@@ -88,6 +90,11 @@ pub struct PublisherHints {
     pub skip_hours: u32,
     /// Days of the week in which not to poll: bit 0 is Monday.
     pub skip_days: u8,
+}
+
+/// What limits per host count by: `host:port` of an address.
+pub fn polled_host(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
 }
 
 /// A feed to be polled, as claimed.

@@ -10,7 +10,7 @@ use super::alert::{
 use super::article::{Document, Entry, EntryIdentity, KnownArticle, Suppression};
 use super::boilerplate::{self, Blocks, Mark, Memory, Shown};
 use super::delivery::{PlannedDelivery, Rendered};
-use super::feed::{ClaimedFeed, FeedState, FeedStatus, GuidTrust, PublisherHints};
+use super::feed::{ClaimedFeed, FeedState, FeedStatus, GuidTrust, PublisherHints, Validators};
 use super::fetch::{AnswerMeta, FailureKind, FetchFailure};
 use super::schedule::{self, IntervalPolicy, NextPoll};
 use super::silence::Silences;
@@ -67,6 +67,8 @@ pub struct ReadDocument {
     pub lang: Option<String>,
     /// What the document asks of its readers.
     pub hints: PublisherHints,
+    /// What is wrong with it so that something was lost, in plain words.
+    pub flaw: Option<String>,
     /// Its entries.
     pub entries: Vec<Entry>,
     /// How to recognise them, index by index.
@@ -307,6 +309,11 @@ fn plan_failure(
 ) -> PollPlan {
     state.failures = state.failures.saturating_add(1);
     state.last_error = Some(failure.message.clone());
+    if state.failures >= FAILING_AFTER && state.moved_to.take().is_some() {
+        // A move that was none, or was taken back: the configured address is asked again, for everything.
+        state.validators = Validators::default();
+        state.body_hash = None;
+    }
     let denied = failure.kind == FailureKind::Denied;
     let next = schedule::after_failure(
         rules.feed.interval,
@@ -383,7 +390,7 @@ fn plan_document(
         state.last_new_at = Some(if first { newest(&published).unwrap_or(now) } else { now });
     }
     state.learnt_interval = schedule::rhythm(&published).or(state.learnt_interval);
-    state.notice = None;
+    state.notice = document.flaw;
     if !first && entries >= WINDOW_MIN && summary.new * 3 > entries * 2 {
         // Most of the window is new: visit twice as often as it took, whatever the dates say.
         let half = elapsed.map(|elapsed| elapsed / 2);

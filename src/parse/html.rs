@@ -57,17 +57,18 @@ pub(super) fn role(name: &str) -> Role {
 
 /// Whether `text` holds a tag of HTML, open or close.
 pub(super) fn has_tag(text: &str) -> bool {
-    let mut rest = text;
+    // Nothing after the last `>` is a tag; looked for once, so that a text of open tags takes no square of its time.
+    let end = memchr::memrchr(b'>', text.as_bytes()).map_or(0, |at| at + 1);
+    let mut rest = &text[..end];
     while let Some(at) = memchr::memchr(b'<', rest.as_bytes()) {
         rest = &rest[at + 1..];
         let name = rest.strip_prefix('/').unwrap_or(rest);
         let end = name.bytes().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(name.len());
-        let closes = name[end..].starts_with(['>', '/', ' ', '\n', '\t']) && name[end..].contains('>');
-        if closes && role(&name[..end]) != Role::Unknown {
+        if name[end..].starts_with(['>', '/', ' ', '\n', '\t']) && role(&name[..end]) != Role::Unknown {
             return true;
         }
     }
-    rest.starts_with("!--")
+    memchr::memrchr(b'<', text.as_bytes()).is_some_and(|at| text[at..].starts_with("<!--"))
 }
 
 /// Whether `text` holds a complete reference to a character (`&amp;`, `&#8217;`).

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
 use url::Url;
 
+use super::pruned::{self, Json, Object};
 use super::raw::{RawEntry, RawFeed, RawText, TextKind};
 use super::repair::{Repair, Repairs};
 use super::{ParseError, date, limits, link};
@@ -18,17 +18,15 @@ pub(super) fn read(
     base: Option<&Url>,
     repairs: &mut Repairs,
 ) -> Result<RawFeed<'static>, ParseError> {
-    // What follows the first value is junk; serde_json bounds the nesting.
-    let mut values = serde_json::Deserializer::from_str(document).into_iter::<Value>();
-    let value = values.next().ok_or(ParseError::Empty)?;
-    let value = value.map_err(|problem| ParseError::InvalidJson(problem.to_string()))?;
-    let Value::Object(mut feed) = value else { return Err(ParseError::NotAJsonFeed) };
-    let Some(Value::Array(items)) = feed.remove("items") else { return Err(ParseError::NotAJsonFeed) };
-    let version = feed.get("version").and_then(Value::as_str);
-    repairs.add_if(!version.is_some_and(|v| v.contains("jsonfeed.org/version/1")), Repair::LooseJson);
+    let value = pruned::read(document).map_err(|problem| ParseError::InvalidJson(problem.to_string()))?;
+    let Json::Object(mut feed) = value else { return Err(ParseError::NotAJsonFeed) };
+    let Some(Json::List(items)) = feed.remove("items") else { return Err(ParseError::NotAJsonFeed) };
+    let standard =
+        matches!(feed.remove("version"), Some(Json::Text(v)) if v.contains("jsonfeed.org/version/1"));
+    repairs.add_if(!standard, Repair::LooseJson);
     repairs.add_if(items.len() > limits::ENTRIES, Repair::Cut);
     let entries = items.into_iter().take(limits::ENTRIES).filter_map(|item| {
-        let Value::Object(item) = item else {
+        let Json::Object(item) = item else {
             repairs.add(Repair::LooseJson);
             return None;
         };
@@ -44,7 +42,7 @@ pub(super) fn read(
     })
 }
 
-fn entry(mut item: Map<String, Value>, base: Option<&Url>, repairs: &mut Repairs) -> RawEntry<'static> {
+fn entry(mut item: Object, base: Option<&Url>, repairs: &mut Repairs) -> RawEntry<'static> {
     let mut when = |name| {
         let text = string(&mut item, name, repairs)?;
         repairs.add_if(date::is_odd(&text), Repair::OddDate);
@@ -70,56 +68,44 @@ fn entry(mut item: Map<String, Value>, base: Option<&Url>, repairs: &mut Repairs
     }
 }
 
-fn text(
-    members: &mut Map<String, Value>,
-    name: &str,
-    kind: TextKind,
-    repairs: &mut Repairs,
-) -> Option<RawText<'static>> {
+fn text(members: &mut Object, name: &str, kind: TextKind, repairs: &mut Repairs) -> Option<RawText<'static>> {
     let source = string(members, name, repairs).filter(|text| !text.trim().is_empty())?;
     Some(RawText { source, kind })
 }
 
 /// A member as text; a number counts, and so does a list's first text.
-fn string(members: &mut Map<String, Value>, name: &str, repairs: &mut Repairs) -> Option<Cow<'static, str>> {
-    match members.remove(name)? {
-        Value::String(text) => Some(Cow::Owned(text)),
-        Value::Null => None,
-        Value::Number(number) => {
-            repairs.add(Repair::LooseJson);
-            Some(Cow::Owned(number.to_string()))
-        }
-        Value::Array(values) => {
-            repairs.add(Repair::LooseJson);
-            strings(Some(Value::Array(values))).into_iter().next()
-        }
-        Value::Bool(_) | Value::Object(_) => {
-            repairs.add(Repair::LooseJson);
-            None
-        }
+fn string(members: &mut Object, name: &str, repairs: &mut Repairs) -> Option<Cow<'static, str>> {
+    let member = members.remove(name)?;
+    repairs.add_if(!matches!(member, Json::Text(_) | Json::Null), Repair::LooseJson);
+    match member {
+        Json::Text(text) | Json::Number(text) => Some(Cow::Owned(text)),
+        Json::List(values) => texts(values).into_iter().next(),
+        Json::Null | Json::Object(_) | Json::Other => None,
     }
 }
 
-fn authors(item: &mut Map<String, Value>) -> Vec<Cow<'static, str>> {
+fn authors(item: &mut Object) -> Vec<Cow<'static, str>> {
     let people = match (item.remove("authors"), item.remove("author")) {
-        (Some(Value::Array(people)), _) => people,
+        (Some(Json::List(people)), _) => people,
         (_, Some(person)) | (Some(person), None) => vec![person],
         (None, None) => return Vec::new(),
     };
-    let name = |person: Value| match person {
-        Value::Object(mut person) => person.remove("name"),
-        other @ (Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
-            Some(other)
-        }
+    let name = |person: Json| match person {
+        Json::Object(mut person) => person.remove("name"),
+        other @ (Json::Text(_) | Json::Null | Json::Number(_) | Json::List(_) | Json::Other) => Some(other),
     };
-    strings(Some(Value::Array(people.into_iter().take(limits::NAMES + 1).filter_map(name).collect())))
+    texts(people.into_iter().take(limits::NAMES + 1).filter_map(name).collect())
 }
 
-fn strings(value: Option<Value>) -> Vec<Cow<'static, str>> {
-    let Some(Value::Array(values)) = value else { return Vec::new() };
-    let text = |value: Value| match value {
-        Value::String(text) => Some(Cow::Owned(text)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+fn strings(value: Option<Json>) -> Vec<Cow<'static, str>> {
+    let Some(Json::List(values)) = value else { return Vec::new() };
+    texts(values)
+}
+
+fn texts(values: Vec<Json>) -> Vec<Cow<'static, str>> {
+    let text = |value: Json| match value {
+        Json::Text(text) => Some(Cow::Owned(text)),
+        Json::Null | Json::Number(_) | Json::List(_) | Json::Object(_) | Json::Other => None,
     };
     values.into_iter().filter_map(text).take(limits::NAMES + 1).collect()
 }

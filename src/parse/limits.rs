@@ -33,5 +33,8 @@ pub const ENTITIES: usize = 256;
 /// The most bytes all expansions of declared entities may add to a document.
 pub const EXPANSION_BYTES: usize = 1 << 20;
 
+/// The most values kept of a JSON document: those of [`ENTRIES`] entries with sixty members each.
+pub const JSON_VALUES: usize = 600_000;
+
 /// The most feeds [`discover`](super::discover()) offers for one page.
 pub const DISCOVERED: usize = 64;

@@ -17,6 +17,7 @@ mod json;
 pub mod limits;
 mod link;
 pub mod markup;
+mod pruned;
 mod raw;
 mod repair;
 mod report;
@@ -125,11 +126,10 @@ fn read<'a>(
     base: Option<&Url>,
     repairs: &mut Repairs,
 ) -> Result<(RawFeed<'a>, FeedKind), ParseError> {
-    let read = if text.starts_with(['{', '[']) {
-        json::read(text, base, repairs).map(|raw| (raw, FeedKind::Json))
-    } else {
-        from_first_tag(text, repairs).and_then(|text| xml::read(text, base, repairs))
-    };
+    if text.starts_with(['{', '[']) {
+        return json::read(text, base, repairs).map(|raw| (raw, FeedKind::Json));
+    }
+    let read = from_first_tag(text, repairs).and_then(|text| xml::read(text, base, repairs));
     read.or_else(|first| match feedrs::read(text, base) {
         Ok((raw, kind)) if !raw.entries.is_empty() => Ok((raw, kind)),
         _ => Err(first),

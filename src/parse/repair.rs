@@ -95,6 +95,11 @@ impl Repair {
         }
     }
 
+    /// Whether something of the document may be lost in spite of the repair.
+    pub const fn loses(self) -> bool {
+        matches!(self, Self::InvalidBytes | Self::Truncated | Self::Cut)
+    }
+
     /// What the publisher's document does wrong, in one sentence for people.
     pub const fn sentence(self) -> &'static str {
         match self {

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use url::Url;
 
-use crate::domain::feed::{ClaimedFeed, FeedState, FeedStatus, GuidTrust, PublisherHints, Validators};
+use crate::domain::feed::{
+    ClaimedFeed, FeedState, FeedStatus, GuidTrust, PublisherHints, Validators, polled_host,
+};
 use crate::domain::{FeedId, Timestamp, TopicId};
 use crate::ports::{Claim, FeedSync, HostLimits, StoreError};
 
@@ -207,13 +210,13 @@ pub(super) fn record(
     host_pause: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let host: String = connection
+    let (host, url): (String, String) = connection
         .prepare_cached(
             "UPDATE feed SET status = ?2, title = ?3, moved_to = ?4, etag = ?5, last_modified = ?6, body_hash = ?7,
                  guid_trust = ?8, last_poll_at = ?9, last_good_at = ?10, last_document_at = ?11, last_new_at = ?12,
                  failures = ?13, last_error = ?14, notice = ?15, learnt_interval = ?16, hint_interval = ?17,
                  skip_hours = ?18, skip_days = ?19, due_at = ?20, due_reason = ?21, claim = NULL
-             WHERE id = ?1 RETURNING host",
+             WHERE id = ?1 RETURNING host, url",
         )?
         .query_row(
             params![
@@ -239,14 +242,26 @@ pub(super) fn record(
                 state.due_at.as_millis(),
                 state.due_reason,
             ],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
     if let Some(until) = host_pause.filter(|until| *until > now) {
         connection
             .prepare_cached("UPDATE host SET paused_until = max(paused_until, ?2) WHERE name = ?1")?
             .execute(params![host, until.as_millis()])?;
     }
+    count_by(connection, row, &host, state.moved_to.as_deref().unwrap_or(&url))?;
     set_free(connection, &host)
+}
+
+/// Counts a feed among those of the host that it is polled from, wherever it has moved.
+fn count_by(connection: &Connection, row: FeedRowId, host: &str, url: &str) -> Result<(), StoreError> {
+    let Some(polled) = Url::parse(url).ok().map(|url| polled_host(&url)).filter(|polled| polled != host)
+    else {
+        return Ok(());
+    };
+    connection.prepare_cached("INSERT OR IGNORE INTO host (name) VALUES (?1)")?.execute([&polled])?;
+    connection.prepare_cached("UPDATE feed SET host = ?2 WHERE id = ?1")?.execute(params![row, polled])?;
+    set_free(connection, &polled)
 }
 
 pub(super) fn release(connection: &Connection, row: FeedRowId, due_at: Timestamp) -> Result<(), StoreError> {

@@ -10,6 +10,7 @@ mod control;
 mod end_to_end;
 mod example_topics;
 mod feeds_commands;
+mod fetch;
 mod guest;
 mod holds;
 mod matching;

@@ -107,6 +107,7 @@ fn document(entries: Vec<(Entry, Option<KnownArticle>)>) -> PollInput {
         title: Some("The Wire".to_owned()),
         lang: None,
         hints: PublisherHints::default(),
+        flaw: None,
         entries,
         identities,
         known,
@@ -319,6 +320,28 @@ fn a_failure_touches_nothing_that_was_seen() {
     assert_eq!((plan.feed.body_hash, plan.feed.last_good_at), (Some(1), before.state.last_good_at));
     assert_eq!((plan.feed.failures, plan.events[0].kind), (3, "feed.failing"));
     assert_eq!(plan.feed.due_at, NOW.plus(Duration::from_secs(3600)));
+}
+
+#[test]
+fn a_move_that_leads_nowhere_is_taken_back() {
+    let failed = |failures: u32| {
+        let feed = claimed(|state| {
+            state.moved_to = Some("https://new.example/rss".to_owned());
+            state.validators = etag("\"1\"");
+            state.body_hash = Some(1);
+            state.failures = failures;
+        });
+        let failure = FetchFailure {
+            kind: FailureKind::NotFound,
+            status: Some(404),
+            retry_after: None,
+            message: "no such page".to_owned(),
+        };
+        let state = plan(&feed, PollInput::Failed(failure)).feed;
+        (state.moved_to.is_some(), state.validators.is_empty(), state.body_hash)
+    };
+    assert_eq!(failed(1), (true, false, Some(1)));
+    assert_eq!(failed(2), (false, true, None), "what was known of another address says nothing of this one");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::config::secret::SecretUrl;
 use crate::config::settings::{FeedSettings, FetchSettings, TopicSettings, TopicTest};
 use crate::config::source::Place;
 use crate::config::units::show_duration;
+use crate::domain::feed::polled_host;
 use crate::domain::topic::{ConceptSource, ConceptSpec, TopicRule, TopicSpec};
 use crate::domain::{ConceptId, FeedId, TopicId, WebhookId};
 use crate::ports::Auth;
@@ -33,11 +34,7 @@ impl Resolver<'_> {
             let (Some(url), Ok(id)) = (fields.text("url"), FeedId::parse(&id)) else { continue };
             // Checked when it was read.
             let Ok(parsed) = url::Url::parse(url) else { continue };
-            let host = format!(
-                "{}:{}",
-                parsed.host_str().unwrap_or_default(),
-                parsed.port_or_known_default().unwrap_or_default()
-            );
+            let host = polled_host(&parsed);
             if fields.is_given("interval") {
                 self.sources.insert_interval(id.clone(), fields.place("interval"));
             }

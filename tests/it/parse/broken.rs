@@ -265,3 +265,10 @@ fn a_text_about_a_tag_is_not_taken_for_one() {
         <summary type='html'>&amp;lt;script&amp;gt;x&amp;lt;/script&amp;gt;</summary></entry></feed>";
     check(document, "T\n1 |  |  |  | <script>x</script>", &[]);
 }
+
+#[test]
+fn json_with_members_twice_or_of_the_wrong_type() {
+    let document = "{\"version\":\"https://jsonfeed.org/version/1.1\",\"title\":\"T\",\"items\":[1,\
+        {\"id\":\"old\",\"id\":7,\"title\":[\"A\",\"B\"],\"url\":{\"id\":\"x\"},\"content_text\":true,\"tags\":\"t\"}]} junk";
+    check(document, "T\n7 | A |  |  | ", &[Repair::LooseJson]);
+}

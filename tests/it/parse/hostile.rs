@@ -129,6 +129,27 @@ fn deep_json_and_long_lists() {
     assert_eq!(feed.entries.len(), limits::ENTRIES);
 }
 
+/// Tags that are opened again and again in a text, and never closed, are looked through once.
+#[test]
+fn open_tags_in_texts() {
+    let body = format!("&lt;b {}&lt;/", "&lt;b ".repeat(300_000));
+    for text in [body.clone(), format!("<![CDATA[{}]]>", body.replace("&lt;", "&amp;lt;"))] {
+        let title = &text[..text.len().min(200_000)];
+        drop(read(format!("<rss version='2.0'><channel><item><description>{text}</description></item>")));
+        drop(read(format!("<rss version='2.0'><channel><item><title>{title}")));
+    }
+}
+
+/// What nobody reads of a JSON document is not kept, and what is kept is bounded.
+#[test]
+fn json_of_many_small_objects() {
+    for item in ["{\"a\":0}", "{\"tags\":[[[]]]}", "{\"id\":{\"id\":{\"id\":0}}}", "[0]", "{}"] {
+        let items = vec![item; 300_000].join(",");
+        let feed = read(format!("{{\"items\":[{items}],\"tags\":[{items}],\"x\":[{items}]}}")).unwrap();
+        assert!(feed.entries.len() <= limits::ENTRIES, "{item}");
+    }
+}
+
 const SAMPLES: [&str; 3] = [
     "<?xml version='1.0' encoding='utf-8'?><!DOCTYPE rss [<!ENTITY co 'Acme'>]><rss version='2.0' \
      xmlns:media='http://search.yahoo.com/mrss/'><channel><title>T &co;</title><ttl>5</ttl><item><guid>1</guid>\

@@ -2,4 +2,5 @@
 
 mod broken;
 mod hostile;
+mod identity;
 mod sound;

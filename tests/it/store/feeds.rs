@@ -130,6 +130,32 @@ async fn requests_to_one_host_start_apart() {
 }
 
 #[tokio::test]
+async fn a_feed_that_moved_counts_for_the_host_it_moved_to() {
+    let one = HostLimits { in_flight: 1, spacing: Duration::ZERO };
+    for bed in Bed::all() {
+        bed.configure(&["a@x:1", "b@y:1"], &[]).await;
+        let claims = bed.store.claim_due_feeds(T0, LEASE, 100, one).await.unwrap();
+        assert_eq!(claims.len(), 2);
+        for claim in &claims {
+            let mut moved = plan(claim, T0, Vec::new());
+            moved.feed.moved_to = (claim.work().id.as_str() == "b").then(|| "https://x:1/b".to_owned());
+            bed.store.record_poll(claim, moved, T0).await.unwrap();
+        }
+        let claims = bed.store.claim_due_feeds(at(HOUR), LEASE, 100, one).await.unwrap();
+        assert_eq!(claims.len(), 1, "both are of one host now: {claims:?}");
+        bed.configure(&["a@x:1", "b@y:1"], &[]).await;
+        assert!(bed.store.claim_due_feeds(at(HOUR), LEASE, 100, one).await.unwrap().is_empty());
+        // Back at its own address it is of its own host again.
+        let mut back = plan(&claims[0], at(HOUR), Vec::new());
+        back.feed.moved_to = None;
+        back.feed.due_at = at(HOUR);
+        bed.store.record_poll(&claims[0], back, at(HOUR)).await.unwrap();
+        let other = bed.store.claim_due_feeds(at(HOUR), LEASE, 100, one).await.unwrap();
+        assert_eq!(other.len(), if claims[0].work().id.as_str() == "b" { 2 } else { 1 }, "{other:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_host_that_asked_for_a_pause_gets_it_for_all_its_feeds() {
     for bed in Bed::all() {
         bed.configure(&["a@x:1", "b@x:1", "c@y:1"], &[]).await;
