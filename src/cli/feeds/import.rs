@@ -46,7 +46,7 @@ struct Row {
 }
 
 /// Adds the feeds of a list to the configuration; one that cannot be added stops none of the others.
-pub(super) fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<Outcome> {
+pub(super) async fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<Outcome> {
     let document = match read(&args.file) {
         Ok(document) => document,
         Err(problem) => {

@@ -35,7 +35,7 @@ pub(super) async fn run(global: &Global, command: &FeedsCommand) -> anyhow::Resu
     match command {
         FeedsCommand::List(args) => listings::feeds(global, args).await,
         FeedsCommand::Add(args) => add::run(global, args).await,
-        FeedsCommand::Import(args) => import::run(global, args),
+        FeedsCommand::Import(args) => import::run(global, args).await,
         FeedsCommand::Export(args) => export::run(global, args).await,
         FeedsCommand::Discover(args) => discover::run(global, args).await,
         FeedsCommand::Parse(args) => parse::run(global, args).await,
