@@ -76,6 +76,9 @@ impl HttpFetch {
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .pool_idle_timeout(IDLE_TIMEOUT);
         if let Some(proxy) = &limits.proxy {
+            if let Some(name) = name_of_proxy(proxy.expose_secret()) {
+                builder = builder.dns_resolver(Guard::new(&limits.allow_networks).trusting(&name));
+            }
             let proxy = reqwest::Proxy::all(proxy.expose_secret()).map_err(|_error| ClientError::Proxy)?;
             builder = builder.proxy(proxy);
         }
@@ -287,6 +290,13 @@ impl Fetch for HttpFetch {
             )),
         }
     }
+}
+
+/// The name of a proxy that resolves all others: then ours is the only name the client looks up itself.
+fn name_of_proxy(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let resolves = matches!(url.scheme(), "http" | "https" | "socks4a" | "socks5h");
+    url.host_str().filter(|_| resolves).map(str::to_owned)
 }
 
 /// Where a redirect leads: http or https only, never from https to http.

@@ -24,12 +24,20 @@ pub struct Forbidden {
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     allowed: Arc<[IpNet]>,
+    /// A name that may lead anywhere: the user's own choice.
+    trusted: Option<Arc<str>>,
 }
 
 impl Guard {
     /// A guard with these exceptions.
     pub fn new(allowed: &[IpNet]) -> Self {
-        Self { allowed: allowed.into() }
+        Self { allowed: allowed.into(), trusted: None }
+    }
+
+    /// The same guard for a client whose only connections are to this name, as those to a proxy are.
+    #[must_use]
+    pub fn trusting(self, name: &str) -> Self {
+        Self { trusted: Some(name.into()), ..self }
     }
 
     /// Checks an address.
@@ -56,8 +64,10 @@ impl Resolve for Guard {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let mut refused = None;
             let mut allowed: Vec<SocketAddr> = Vec::new();
+            let trusted = guard.trusted.as_deref().is_some_and(|trusted| trusted == name.as_str());
             for address in found {
                 match guard.check(address.ip()) {
+                    _ if trusted => allowed.push(address),
                     Ok(()) => allowed.push(address),
                     Err(forbidden) => refused = Some(forbidden),
                 }

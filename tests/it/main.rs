@@ -9,6 +9,7 @@ mod config_files;
 mod end_to_end;
 mod example_topics;
 mod feeds_commands;
+mod fetch;
 mod guest;
 mod matching;
 mod message;

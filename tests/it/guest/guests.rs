@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -36,10 +37,16 @@ impl Clock for HandClock {
     }
 }
 
+/// How many visits wirewatch makes before it is stopped and started again: what it learnt must survive that.
+const VISITS_PER_LIFE: u32 = 5;
+
 /// The poller with its store and client, as in the daemon.
 pub(super) struct Wirewatch {
-    context: Arc<Context>,
+    home: TempDir,
     clock: Arc<HandClock>,
+    context: Arc<Context>,
+    store: Arc<SqliteStore>,
+    visits: u32,
 }
 
 const CONFIG: &str = r#"
@@ -64,12 +71,19 @@ impl Wirewatch {
             write!(text, "[feeds.{name}]\nurl = \"{url}\"\ninterval = \"10m\"\n").unwrap();
         }
         let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("wirewatch.toml"), text).unwrap();
+        let clock = Arc::new(HandClock(AtomicI64::new(START.as_millis())));
+        let (context, store) = Self::start(&home, &clock).await;
+        Self { home, clock, context, store, visits: 0 }
+    }
+
+    /// What `run` does at its start.
+    async fn start(home: &TempDir, clock: &Arc<HandClock>) -> (Arc<Context>, Arc<SqliteStore>) {
         let path = home.path().join("wirewatch.toml");
-        std::fs::write(&path, text).unwrap();
         let settings =
             config::load(&LoadRequest { path: Some(path), ..LoadRequest::default() }).unwrap().settings;
-        let clock = Arc::new(HandClock(AtomicI64::new(START.as_millis())));
-        let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let shared: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
+        let now = shared.now();
         let fetch = &settings.fetch;
         let limits = FetchLimits {
             timeout: fetch.timeout,
@@ -91,11 +105,12 @@ impl Wirewatch {
             warnings: Vec::new(),
             settings,
         };
-        let store = Arc::new(SqliteStore::open_in_memory().unwrap());
-        let created = store.sync_config(config_sync(&prepared.settings, START, false), START).await.unwrap();
-        let snapshot = Snapshot::new(prepared, &created, START);
-        let context = Context::new(store as Arc<dyn Store>, shared, Dice::seeded(7), snapshot);
-        Self { context: Arc::new(context), clock }
+        let store = Arc::new(SqliteStore::open(&home.path().join("wirewatch.db")).unwrap());
+        store.recover(now).await.unwrap();
+        let created = store.sync_config(config_sync(&prepared.settings, now, false), now).await.unwrap();
+        let snapshot = Snapshot::new(prepared, &created, now);
+        let context = Context::new(Arc::clone(&store) as Arc<dyn Store>, shared, Dice::seeded(7), snapshot);
+        (Arc::new(context), store)
     }
 }
 
@@ -104,6 +119,11 @@ impl Guest for Wirewatch {
     async fn visit(&mut self, _court: &Court, after: Duration) {
         let now = START.plus(after);
         self.clock.0.store(now.as_millis(), Ordering::SeqCst);
+        self.visits += 1;
+        if self.visits.is_multiple_of(VISITS_PER_LIFE) {
+            self.store.close().await;
+            (self.context, self.store) = Self::start(&self.home, &self.clock).await;
+        }
         poller::run(Arc::clone(&self.context), Some(now)).await;
     }
 

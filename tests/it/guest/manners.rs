@@ -3,7 +3,7 @@
 use super::court::{Answer, Body, Evidence, ROUNDS, Scenario, Verdict, ensure};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
-    [validators(), freshness(), refusals(), redirects()].into_iter().flatten().collect()
+    [validators(), freshness(), hints(), refusals(), redirects()].into_iter().flatten().collect()
 }
 
 /// A server that answers 304 to the right question.
@@ -139,6 +139,11 @@ fn freshness() -> Vec<Scenario> {
         fresh("max-age-zero", "Cache-Control", "max-age=0", 10),
         fresh("no-cache", "Cache-Control", "no-cache, max-age=3600", 10),
         fresh("expires", "Expires", "Mon, 23 Nov 2026 09:00:00 GMT", 60),
+        Scenario::new(
+            "age",
+            |_, _, _| Answer::feed("a").with("Cache-Control", "max-age=7200").with("Age", "3600"),
+            |e| waits(e, "/feed", 60),
+        ),
         fresh("expires-never-meant", "Expires", "-1", 10),
         Scenario::new(
             "fresh-by-304",
@@ -158,6 +163,58 @@ fn freshness() -> Vec<Scenario> {
             "ttl",
             move |_, _, _| Answer::new(200, Body::Whole(ttl.into())),
             |e| waits(e, "/feed", 90),
+        ),
+    ]
+}
+
+/// A document that asks its readers for something.
+fn asking(name: &'static str, wish: &'static str, minutes: usize) -> Scenario {
+    let document = format!(
+        "<rss version='2.0' xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'><channel>{wish}<item><title>a</title>\
+         <guid>a</guid></item></channel></rss>"
+    );
+    Scenario::new(
+        name,
+        move |_, _, _| Answer::new(200, Body::Whole(document.clone().into_bytes())),
+        move |e| waits(e, "/feed", minutes),
+    )
+}
+
+fn hints() -> Vec<Scenario> {
+    vec![
+        asking(
+            "update-period",
+            "<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>16</sy:updateFrequency>",
+            90,
+        ),
+        // It is eight o'clock (GMT) on a Monday.
+        asking("skip-hours", "<skipHours><hour>8</hour><hour>9</hour></skipHours>", 120),
+        asking("skip-days", "<skipDays><day>Monday</day></skipDays>", 180),
+        Scenario::new(
+            "skip-everything",
+            |_, _, _| {
+                let hours: String =
+                    (0..24).map(|hour| format!("<hour>{hour}</hour>")).collect::<Vec<_>>().concat();
+                let item = "<item><title>a</title><guid>a</guid></item>";
+                let text = format!(
+                    "<rss version='2.0'><channel><skipHours>{hours}</skipHours>{item}</channel></rss>"
+                );
+                Answer::new(200, Body::Whole(text.into_bytes()))
+            },
+            |e| {
+                ensure(
+                    e.rounds("/feed").len() > ROUNDS / 2,
+                    "takes a feed at its word that wants no visits at all",
+                )
+            },
+        ),
+        Scenario::new(
+            "same-body",
+            |_, _, _| Answer::feed("a").with("Cache-Control", "max-age=3000"),
+            |e| {
+                ensure(e.titles == ["a"], "takes the same article for another")?;
+                waits(e, "/feed", 50)
+            },
         ),
     ]
 }
@@ -192,6 +249,8 @@ fn refusals() -> Vec<Scenario> {
         refused("429-garbage", 429, "soon", 10),
         refused("429-past", 429, "Mon, 23 Nov 2020 09:00:00 GMT", 10),
         refused("503-seconds", 503, "3600", 60),
+        refused("503-date", 503, "Mon, 23 Nov 2026 09:00:00 GMT", 60),
+        refused("500-seconds", 500, "3600", 60),
         refused("503-huge", 503, "99999999999999999999", 180),
         Scenario::new(
             "many-feeds-on-a-host",
@@ -214,6 +273,7 @@ fn refusals() -> Vec<Scenario> {
         failing("500", 500, 6),
         failing("404", 404, 6),
         failing("403", 403, 4),
+        failing("401", 401, 4),
         failing("204", 204, 6),
         Scenario::new(
             "recovers",
@@ -268,6 +328,20 @@ fn redirects() -> Vec<Scenario> {
                 ensure(e.rounds("/feed").len() == 1, "forgets the permanent part of the way")?;
                 let (kept, passing) = (e.rounds("/kept").len(), e.rounds("/passing").len());
                 ensure(kept == passing && kept > ROUNDS / 2, "remembers what is not permanent")
+            },
+        ),
+        Scenario::new(
+            "301-taken-back",
+            |_, seen, _| match (seen.path.as_str(), seen.round) {
+                ("/feed", 0) => Answer::empty(301).with("Location", "/new"),
+                ("/new", 0) => Answer::feed("a"),
+                ("/new", _) => Answer::empty(404),
+                _ => Answer::feed("b"),
+            },
+            |e| {
+                let last = e.titles.iter().any(|title| title == "b");
+                ensure(last, "never asks again where it was told to ask")?;
+                ensure(e.rounds("/new").len() >= 3, "gives a move up at its first failure")
             },
         ),
         Scenario::new(

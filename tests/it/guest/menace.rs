@@ -39,6 +39,7 @@ fn codings() -> Vec<Scenario> {
     vec![
         coded("gzip", "gzip", gzip(&plain)),
         coded("gzip-members", "X-GZip", [gzip(&plain[..40]), gzip(&plain[40..])].concat()),
+        coded("gzip-padded", "gzip", [gzip(&plain), vec![0; 512]].concat()),
         coded("deflate-zlib", "deflate", zlib.finish().unwrap()),
         coded("deflate-raw", "deflate", raw.finish().unwrap()),
         coded("brotli", "br", br),
@@ -60,6 +61,10 @@ fn unbearable(name: &'static str, answer: impl Fn() -> Answer + Send + Sync + 's
 }
 
 fn bounds() -> Vec<Scenario> {
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+    zlib.write_all(&feed("a")).unwrap();
+    let zlib = zlib.finish().unwrap();
+    let half = zlib[..zlib.len() - 6].to_vec();
     let bomb = gzip(&vec![b' '; 20 << 20]);
     let bombs = gzip(&bomb);
     let wide = zstd::encode_all(&vec![b' '; 20 << 20][..], 19).unwrap();
@@ -80,6 +85,9 @@ fn bounds() -> Vec<Scenario> {
         }),
         unbearable("long-header", || Answer::feed("a").with("X-Long", "y".repeat(300_000))),
         unbearable("cut", || Answer::new(200, Body::Short(feed("a")))),
+        unbearable("cut-deflate", move || {
+            Answer::new(200, Body::Whole(half.clone())).with("Content-Encoding", "deflate")
+        }),
         unbearable("unknown-coding", || Answer::feed("a").with("Content-Encoding", "compress")),
         unbearable("entity-bomb", || {
             let level = |n: u32| format!("<!ENTITY e{n} '{}'>", format!("&e{};", n - 1).repeat(9));
@@ -112,6 +120,8 @@ fn places() -> Vec<Scenario> {
         led_to("to-loopback-v6", |port| format!("http://[::1]:{port}/inside")),
         led_to("to-another-loopback", |port| format!("http://127.0.0.2:{port}/inside")),
         led_to("to-loopback-number", |port| format!("http://0x7f000002:{port}/inside")),
+        led_to("to-nat64", |port| format!("http://[64:ff9b::7f00:1]:{port}/inside")),
+        led_to("to-6to4", |port| format!("http://[2002:7f00:1::]:{port}/inside")),
         led_to("to-metadata", |_| "http://169.254.169.254/latest/meta-data/".to_owned()),
         led_to("to-a-file", |_| "file:///etc/passwd".to_owned()),
         led_to("to-ftp", |port| format!("ftp://127.0.0.1:{port}/inside")),
