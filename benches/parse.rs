@@ -28,7 +28,7 @@ fn html(bytes: usize, seed: usize) -> String {
             break;
         }
         let sentence = SENTENCES[n % SENTENCES.len()];
-        write!(text, "<p>{sentence} <a href=\"https://news.example/{n}\">More</a></p>\n").unwrap();
+        writeln!(text, "<p>{sentence} <a href=\"https://news.example/{n}\">More</a></p>").unwrap();
     }
     text
 }
@@ -44,11 +44,11 @@ fn rss(items: usize, bytes: usize) -> String {
         <channel><title>The Wire</title><link>https://news.example/</link><language>en</language>"
         .to_owned();
     for n in 0..items {
-        write!(
+        writeln!(
             text,
             "<item><title>{} {n}</title><link>https://news.example/a/{n}</link><guid isPermaLink=\"false\">a{n}</guid>\
              <pubDate>Mon, 23 Nov 2026 08:{:02}:00 GMT</pubDate><dc:creator><![CDATA[A. Reporter]]></dc:creator>\
-             <category>World</category><description>{}</description><content:encoded><![CDATA[{}]]></content:encoded></item>\n",
+             <category>World</category><description>{}</description><content:encoded><![CDATA[{}]]></content:encoded></item>",
             SENTENCES[n % 3],
             n % 60,
             SENTENCES[n % 3],
@@ -66,11 +66,11 @@ fn atom(entries: usize, bytes: usize) -> String {
         <id>urn:ticker</id><updated>2026-11-23T08:00:00Z</updated>"
             .to_owned();
     for n in 0..entries {
-        write!(
+        writeln!(
             text,
             "<entry><id>urn:{n}</id><title type=\"html\">{} {n}</title><link href=\"https://news.example/b/{n}\"/>\
              <published>2026-11-23T08:{:02}:00Z</published><updated>2026-11-23T09:00:00Z</updated>\
-             <author><name>A. Reporter</name></author><content type=\"html\">{}</content></entry>\n",
+             <author><name>A. Reporter</name></author><content type=\"html\">{}</content></entry>",
             SENTENCES[n % 3],
             n % 60,
             escaped(&html(bytes, n))

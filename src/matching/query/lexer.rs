@@ -114,7 +114,9 @@ impl Lexer<'_> {
                 self.quoted(mode_of(c), from);
             }
             '^' if self.peek(1) == Some('^') => self.boost(from),
+            '^' if self.is_weight() => self.single_boost(from),
             '@' => self.concept(from),
+            '/' if self.is_distance() => self.distance(from),
             '/' => self.regex(from),
             '&' | '|' | '!' => self.foreign_sign(c, from),
             _ => self.word(from),
@@ -173,6 +175,57 @@ impl Lexer<'_> {
             );
         }
         self.push(Lexeme::Boost(boost.unwrap_or(1.0)), from);
+    }
+
+    /// Whether `^2` stands right behind a phrase or a bracket.
+    fn is_weight(&self) -> bool {
+        let behind = self.tokens.last().is_some_and(|token| {
+            matches!(
+                token.kind,
+                Lexeme::Close | Lexeme::Quoted { .. } | Lexeme::Regex(_) | Lexeme::Concept(_)
+            )
+        });
+        !self.spaced && behind && self.peek(1).is_some_and(|c| c.is_ascii_digit())
+    }
+
+    fn single_boost(&mut self, from: usize) {
+        self.at += 1;
+        while self.peek(0).is_some_and(|c| c.is_ascii_digit() || c == '.') {
+            self.at += 1;
+        }
+        self.findings.push(
+            Finding::error("E19", &(from..self.at), "a weight is written with two `^`")
+                .help("write \"…\"^^2 behind a word or a phrase of a scored topic"),
+        );
+    }
+
+    /// Whether `/s`, `/p` or `/5` stands by itself, as other tools write distances.
+    fn is_distance(&self) -> bool {
+        let letters = usize::from(matches!(self.peek(1), Some('s' | 'p' | 'S' | 'P')));
+        let digits = (1..5).take_while(|at| self.peek(*at).is_some_and(|c| c.is_ascii_digit())).count();
+        let length = letters.max(digits);
+        length > 0 && !self.tokens.is_empty() && self.peek(1 + length).is_some_and(char::is_whitespace)
+    }
+
+    fn distance(&mut self, from: usize) {
+        self.at += 1;
+        while self.peek(0).is_some_and(|c| !c.is_whitespace()) {
+            self.at += 1;
+        }
+        let reach: String = self.chars[from + 1..self.at].iter().collect();
+        let reach = reach.to_lowercase();
+        self.findings.push(
+            Finding::error(
+                "E22",
+                &(from..self.at),
+                format!("`/{reach}` is an operator of other tools, not of this one"),
+            )
+            .help(format!(
+                "write NEAR/{reach}; a regular expression that begins so has a slash at its end, too"
+            )),
+        );
+        let reach = if reach == "s" { Reach::Sentence } else { Reach::Paragraph };
+        self.push(Lexeme::Near { ordered: false, reach: Some(reach) }, from);
     }
 
     fn concept(&mut self, from: usize) {

@@ -4,6 +4,7 @@
 //! `NOT`; `AND` (also unwritten, between two terms); `OR`.
 
 pub mod ast;
+mod foreign;
 mod lexer;
 mod parser;
 mod print;

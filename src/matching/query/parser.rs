@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::ast::{Body, Expr, Kind, Mode, Reach, Term};
+use super::foreign::foreign;
 use super::lexer::{Lexeme, Token, lex};
 use super::{Finding, MAX_CHAIN, MAX_DEPTH, MAX_NEAR, MAX_QUERY, MAX_REGEX, MAX_REGEXES, MAX_TERMS, print};
 use crate::matching::Level;
@@ -437,7 +438,8 @@ impl Parser {
     fn suspicious(&mut self, text: &str, span: &Range<usize>) {
         let lower = text.to_ascii_lowercase();
         let upper = text.to_ascii_uppercase();
-        if let Some(help) = foreign(&lower) {
+        let called = self.tokens.get(self.at).is_some_and(|next| next.kind == Lexeme::Open && !next.spaced);
+        if let Some(help) = foreign(text, &lower, called) {
             let message = format!("`{text}` is an operator of other tools, not of this one");
             self.findings.push(Finding::error("E22", span, message).help(help));
         } else if matches!(lower.as_str(), "and" | "or" | "not" | "near")
@@ -458,34 +460,18 @@ impl Parser {
             };
             let message = format!("`{sign}` before a word means nothing here");
             self.findings.push(Finding::warning("W08", span, message).help(help));
+        } else if let Some(stem) = text.strip_suffix('!').filter(|stem| stem.starts_with(char::is_lowercase))
+        {
+            self.findings.push(
+                Finding::warning("W08", span, "`!` behind a word means nothing here")
+                    .help(format!("forms are found anyway; write {stem}* for any ending")),
+            );
         } else if self.single_quotes && text.starts_with('\'') {
             self.findings.push(
                 Finding::warning("W08", span, "single quotes do not make a phrase")
                     .help("put the words in double quotes"),
             );
         }
-    }
-}
-
-/// Proximity operators of other tools, with what to write instead.
-fn foreign(lower: &str) -> Option<String> {
-    let name = lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '/' || c == 'f');
-    let number: String = lower[name.len()..].chars().filter(char::is_ascii_digit).collect();
-    let rest = &lower[name.len()..];
-    if number.is_empty() || !(rest.contains('/') || matches!(name, "near" | "adj")) {
-        return None;
-    }
-    // Factiva counts positions: near5 has at most four words between.
-    let fewer = || number.parse::<u64>().unwrap_or(u64::from(MAX_NEAR)).saturating_sub(1);
-    match name {
-        "near" if rest.ends_with('f') => Some(format!("write ONEAR/{number}")),
-        "near" if !rest.contains('/') => {
-            Some(format!("write NEAR/{} for at most that many words between", fewer()))
-        }
-        "w" | "within" => Some(format!("write NEAR/{number}")),
-        "pre" => Some(format!("write ONEAR/{number}")),
-        "adj" => Some(format!("write ONEAR/{} for at most that many words between", fewer())),
-        _ => None,
     }
 }
 

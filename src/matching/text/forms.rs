@@ -65,10 +65,18 @@ impl Forms {
         }
         let mut folded = vec![own];
         folded.extend(spelled_out(&lower).filter(|other| *other != folded[0]));
+        folded.extend(several(&folded[0], script).map(str::to_owned));
         let case = case(&exact);
         let acronym = acronym(&exact, case, script);
         Self { exact, lower, folded, loose, acronym, capital: case != Case::Lower }
     }
+}
+
+/// A model's name without the English plural behind its number: two F-16s, three 747s; but not the 1990s.
+fn several(folded: &str, script: Script) -> Option<&str> {
+    let name = folded.strip_suffix('s').filter(|_| script == Script::Latin)?;
+    let digits = name.bytes().rev().take_while(u8::is_ascii_digit).count();
+    (1..=3).contains(&digits).then_some(name)
 }
 
 /// Capitals, with an English plural or a Slavic ending taken off.

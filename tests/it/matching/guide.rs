@@ -138,6 +138,58 @@ fn what_it_says_can_never_match_is_warned_of() {
 }
 
 #[test]
+fn what_other_tools_write_is_refused_with_what_is_written_here() {
+    for (query, help) in [
+        ("troops^2 OR ships", "troops^^2"),
+        ("\"troops\"^2", "^^2"),
+        ("(troops OR ships)^2", "^^2"),
+        ("troops~2", "misspellings"),
+        ("(troops ships)~5", "NEAR/5"),
+        ("deploy$3", "/deploy.{0,3}/"),
+        ("troops /s Kursk", "NEAR/s"),
+        ("troops /p Kursk", "NEAR/p"),
+        ("troops /5 Kursk", "NEAR/5"),
+        ("troops AROUND(5) Kursk", "NEAR/n"),
+        ("ATLEAST5(troops)", "MENTIONS/5"),
+        ("atleast5(troops)", "MENTIONS/5"),
+        ("HEADLINE(troops)", "title:"),
+        ("HLEAD(troops)", "lead:"),
+        ("ALLCAPS(who)", "^"),
+        ("troops near5 Kursk", "NEAR/4"),
+        ("troops adj5 Kursk", "ONEAR/4"),
+        ("troops NEAR5 Kursk", "NEAR/4"),
+        ("troops w/5 Kursk", "NEAR/5"),
+        ("troops pre/5 Kursk", "ONEAR/5"),
+        ("hd:troops", "title:"),
+        ("intitle:troops", "title:"),
+        ("ingress:troops", "lead:"),
+        ("language:en troops", "lang:"),
+    ] {
+        let trial = Trial::new(query, &[]);
+        let helps: Vec<&str> =
+            trial.findings().iter().filter_map(|finding| finding.help.as_deref()).collect();
+        assert!(!trial.is_usable() && helps.iter().any(|own| own.contains(help)), "{query}: {helps:?}");
+    }
+    for query in [
+        "around (5 OR 6)",
+        "the title (b)",
+        "/s[0-9]/",
+        "/5.*/ AND a",
+        "Ke$ha",
+        "Yahoo!",
+        "a OR /s/",
+        "^2",
+        "AT&T~",
+    ] {
+        let trial = Trial::new(query, &[]);
+        let fine = query == "AT&T~" || trial.findings().iter().all(|finding| finding.level == Level::Warning);
+        assert!(fine, "{query}: {:?}", trial.findings());
+    }
+    let doubtful = Trial::new("deploy! AND ships", &[]);
+    assert_eq!(doubtful.findings()[0].code, "W08");
+}
+
+#[test]
 fn what_finds_nearly_everything_is_warned_of() {
     for (query, expected) in [
         ("/.*/", true),
