@@ -75,13 +75,14 @@ pub(super) async fn feeds(global: &Global, args: &FeedsList) -> anyhow::Result<O
                 Cell::state(row.state.as_str()),
                 Cell::new(relative(row.last_poll_at, now)),
                 Cell::new(relative(row.next_poll_at, now)),
+                Cell::new(row.next_poll_reason.as_deref().unwrap_or("-")),
                 Cell::new(row.articles.to_string()),
                 Cell::new(row.title.as_deref().unwrap_or(&row.url)),
                 Cell::new(remark),
             ]
         })
         .collect();
-    let heading = ["FEED", "STATE", "POLLED", "NEXT", "ARTICLES", "TITLE", "REMARK"];
+    let heading = ["FEED", "STATE", "POLLED", "NEXT", "WHY THEN", "ARTICLES", "TITLE", "REMARK"];
     print(&table(
         &heading,
         &cells,

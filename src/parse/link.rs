@@ -4,7 +4,8 @@ use url::Url;
 
 use super::limits;
 
-/// Reads `href` against `base`; `None` unless that gives an http or https address with a host.
+/// Reads `href` against `base`; `None` unless that gives an http or https address with a host, no longer
+/// than [`limits::LINK_BYTES`]: a short one against a long base is a long one.
 pub(super) fn resolve(href: &str, base: Option<&Url>) -> Option<String> {
     let href = href.trim();
     if href.is_empty() || href.len() > limits::LINK_BYTES {
@@ -14,8 +15,13 @@ pub(super) fn resolve(href: &str, base: Option<&Url>) -> Option<String> {
         Some(base) => base.join(href),
         None => Url::parse(href),
     };
-    let url = url.ok().filter(is_web)?;
+    let url = url.ok().filter(is_usable)?;
     Some(url.into())
+}
+
+/// Whether an address may be kept, as a link or as what links are relative to.
+pub(super) fn is_usable(url: &Url) -> bool {
+    is_web(url) && url.as_str().len() <= limits::LINK_BYTES
 }
 
 /// Whether a browser would go there.

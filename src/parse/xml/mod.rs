@@ -256,7 +256,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             Some(base) => base.join(href.trim()),
             None => Url::parse(href.trim()),
         };
-        url.ok().filter(super::link::is_web).map(Arc::new)
+        url.ok().filter(super::link::is_usable).map(Arc::new)
     }
 
     /// Whether the element being read is a child of the entry, not of something in it.

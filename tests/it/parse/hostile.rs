@@ -16,6 +16,8 @@ fn read(document: impl AsRef<[u8]>) -> Result<ParsedFeed, ParseError> {
     assert!(start.elapsed() < AT_ONCE, "took {:?}", start.elapsed());
     if let Ok(feed) = &read {
         let entries = feed.entries.iter();
+        let long = |link: &Option<String>| link.as_ref().is_some_and(|link| link.len() > limits::LINK_BYTES);
+        assert!(!feed.entries.iter().any(|e| long(&e.link)), "a link beyond its bound");
         let bytes: usize = entries.map(|e| e.title.len() + e.summary.len() + e.content.len()).sum();
         // A reference of five bytes becomes at most six, an expansion adds what is bounded.
         assert!(bytes <= 2 * document.as_ref().len() + limits::EXPANSION_BYTES, "{bytes} bytes of text");
@@ -138,6 +140,18 @@ fn open_tags_in_texts() {
         drop(read(format!("<rss version='2.0'><channel><item><description>{text}</description></item>")));
         drop(read(format!("<rss version='2.0'><channel><item><title>{title}")));
     }
+}
+
+/// Bases that grow with every element would make a long address of each short one.
+#[test]
+fn bases_inside_bases() {
+    let bases: String =
+        (0..200).map(|_| format!("<x xml:base='{}/'>", "a".repeat(8_000))).collect::<Vec<_>>().concat();
+    let entries = "<entry><id>1</id><link href='b'/></entry>".repeat(2_000);
+    let head = "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='http://a.example/'>";
+    let feed = read(format!("{head}{bases}{entries}")).unwrap();
+    let links = feed.entries.iter().filter_map(|entry| entry.link.as_deref());
+    assert!(links.clone().count() == 2_000 && links.clone().all(|link| link.len() <= limits::LINK_BYTES));
 }
 
 /// What nobody reads of a JSON document is not kept, and what is kept is bounded.
