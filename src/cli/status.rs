@@ -279,7 +279,7 @@ fn lines(status: &Status, now: Timestamp) -> Vec<(&'static str, String)> {
     if let Some(live) = &status.daemon {
         let configuration = &live.configuration;
         let age = relative(Some(configuration.loaded_at), now);
-        lines.push(("configuration", format!("{}, in force since {age}", configuration.hash)));
+        lines.push(("configuration", format!("{}, put in force {age}", configuration.hash)));
         lines.push(("", configuration.summary.clone()));
         let outcome = if configuration.last_reload_ok { "accepted" } else { "refused" };
         let read = relative(Some(configuration.last_reload_at), now);

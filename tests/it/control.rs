@@ -45,12 +45,8 @@ fn status(home: &Home, code: i32) -> Value {
 
 /// What stands in `problems` of a status.
 fn problems(status: &Value) -> String {
-    status["problems"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|line| format!("{}\n", line.as_str().unwrap()))
-        .collect()
+    let lines = status["problems"].as_array().unwrap().iter();
+    lines.map(|line| line.as_str().unwrap().to_owned() + "\n").collect()
 }
 
 #[test]
