@@ -12,7 +12,7 @@ use super::events::assert_follows_the_schema;
 use super::formats::{HOSTILE, body, hostile, rendered};
 use super::sample;
 
-fn object(required: &[&str], properties: Value) -> Value {
+fn object(required: &[&str], properties: &Value) -> Value {
     json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
 }
 
@@ -35,13 +35,13 @@ fn instant() -> Value {
 fn slack() -> Value {
     let mrkdwn = object(
         &["type", "text", "verbatim"],
-        json!({ "type": { "const": "mrkdwn" }, "text": text(3000), "verbatim": { "const": true } }),
+        &json!({ "type": { "const": "mrkdwn" }, "text": text(3000), "verbatim": { "const": true } }),
     );
-    let section = object(&["type", "text"], json!({ "type": { "const": "section" }, "text": mrkdwn }));
+    let section = object(&["type", "text"], &json!({ "type": { "const": "section" }, "text": mrkdwn }));
     // Neither `link_names` nor `parse`: both would make mentions of names.
     object(
         &["text", "blocks", "unfurl_links", "unfurl_media"],
-        json!({
+        &json!({
             "text": text(4000),
             "blocks": list(&section, 1, 50),
             "unfurl_links": { "const": false },
@@ -51,34 +51,34 @@ fn slack() -> Value {
 }
 
 fn discord() -> Value {
-    let field = object(&["name", "value"], json!({ "name": text(256), "value": text(1024) }));
+    let field = object(&["name", "value"], &json!({ "name": text(256), "value": text(1024) }));
     let embed = object(
         &["author", "color"],
-        json!({
-            "author": object(&["name"], json!({ "name": text(256) })),
+        &json!({
+            "author": object(&["name"], &json!({ "name": text(256) })),
             "color": { "type": "integer", "minimum": 0, "maximum": 0xff_ff_ff },
             "title": text(256),
             "url": link(2048),
             "description": text(4096),
             "fields": list(&field, 1, 25),
-            "footer": object(&["text"], json!({ "text": text(2048) })),
+            "footer": object(&["text"], &json!({ "text": text(2048) })),
             "timestamp": instant(),
         }),
     );
     object(
         &["embeds", "allowed_mentions"],
-        json!({ "embeds": list(&embed, 1, 10), "allowed_mentions": { "const": { "parse": [] } } }),
+        &json!({ "embeds": list(&embed, 1, 10), "allowed_mentions": { "const": { "parse": [] } } }),
     )
 }
 
 fn teams() -> Value {
     let open = object(
         &["type", "url"],
-        json!({ "type": { "const": "Action.OpenUrl" }, "title": text(100), "url": link(2048) }),
+        &json!({ "type": { "const": "Action.OpenUrl" }, "title": text(100), "url": link(2048) }),
     );
     let run = object(
         &["type", "text"],
-        json!({
+        &json!({
             "type": { "const": "TextRun" },
             "text": text(4000),
             "weight": { "enum": ["Default", "Bolder"] },
@@ -89,12 +89,12 @@ fn teams() -> Value {
     );
     let block = object(
         &["type", "inlines"],
-        json!({ "type": { "const": "RichTextBlock" }, "inlines": list(&run, 1, 10) }),
+        &json!({ "type": { "const": "RichTextBlock" }, "inlines": list(&run, 1, 10) }),
     );
     // Nothing under `msteams.entities`: that is where mentions are made.
     let card = object(
         &["$schema", "type", "version", "body"],
-        json!({
+        &json!({
             "$schema": { "const": "http://adaptivecards.io/schemas/adaptive-card.json" },
             "type": { "const": "AdaptiveCard" },
             "version": { "const": "1.4" },
@@ -105,7 +105,7 @@ fn teams() -> Value {
     );
     let attachment = object(
         &["contentType", "contentUrl", "content"],
-        json!({
+        &json!({
             "contentType": { "const": "application/vnd.microsoft.card.adaptive" },
             "contentUrl": { "type": "null" },
             "content": card,
@@ -113,14 +113,14 @@ fn teams() -> Value {
     );
     object(
         &["type", "attachments"],
-        json!({ "type": { "const": "message" }, "attachments": list(&attachment, 1, 1) }),
+        &json!({ "type": { "const": "message" }, "attachments": list(&attachment, 1, 1) }),
     )
 }
 
 fn telegram() -> Value {
     object(
         &["chat_id", "text", "parse_mode", "link_preview_options", "disable_notification"],
-        json!({
+        &json!({
             "chat_id": { "const": sample::CHAT },
             "text": text(4096),
             "parse_mode": { "const": "HTML" },
@@ -134,7 +134,7 @@ fn ntfy() -> Value {
     // The topic is put in when it is sent.
     object(
         &["title", "message", "priority", "tags", "markdown"],
-        json!({
+        &json!({
             "title": text(500),
             "message": text(4096),
             "priority": { "type": "integer", "minimum": 1, "maximum": 5 },
@@ -148,40 +148,41 @@ fn ntfy() -> Value {
 fn mattermost() -> Value {
     let attachment = object(
         &["fallback", "color", "text"],
-        json!({
+        &json!({
             "fallback": text(1000),
             "color": { "type": "string", "pattern": "^#[0-9a-f]{6}$" },
             "text": text(16_383),
         }),
     );
-    object(&["attachments"], json!({ "attachments": list(&attachment, 1, 1) }))
+    object(&["attachments"], &json!({ "attachments": list(&attachment, 1, 1) }))
 }
 
 fn googlechat() -> Value {
-    let opens = object(&["openLink"], json!({ "openLink": object(&["url"], json!({ "url": link(2048) })) }));
-    let button = object(&["text", "onClick"], json!({ "text": text(40), "onClick": opens }));
-    let paragraph = object(&["text"], json!({ "text": text(32_000) }));
-    let buttons = object(&["buttons"], json!({ "buttons": list(&button, 1, 1) }));
+    let opens =
+        object(&["openLink"], &json!({ "openLink": object(&["url"], &json!({ "url": link(2048) })) }));
+    let button = object(&["text", "onClick"], &json!({ "text": text(40), "onClick": opens }));
+    let paragraph = object(&["text"], &json!({ "text": text(32_000) }));
+    let buttons = object(&["buttons"], &json!({ "buttons": list(&button, 1, 1) }));
     let widget = json!({ "oneOf": [
-        object(&["textParagraph"], json!({ "textParagraph": paragraph })),
-        object(&["buttonList"], json!({ "buttonList": buttons })),
+        object(&["textParagraph"], &json!({ "textParagraph": paragraph })),
+        object(&["buttonList"], &json!({ "buttonList": buttons })),
     ] });
-    let section = object(&["widgets"], json!({ "widgets": list(&widget, 1, 100) }));
-    let header = object(&["title"], json!({ "title": text(500) }));
+    let section = object(&["widgets"], &json!({ "widgets": list(&widget, 1, 100) }));
+    let header = object(&["title"], &json!({ "title": text(500) }));
     let card =
-        object(&["header", "sections"], json!({ "header": header, "sections": list(&section, 1, 100) }));
-    let card = object(&["cardId", "card"], json!({ "cardId": text(64), "card": card }));
-    object(&["fallbackText", "cardsV2"], json!({ "fallbackText": text(500), "cardsV2": list(&card, 1, 1) }))
+        object(&["header", "sections"], &json!({ "header": header, "sections": list(&section, 1, 100) }));
+    let card = object(&["cardId", "card"], &json!({ "cardId": text(64), "card": card }));
+    object(&["fallbackText", "cardsV2"], &json!({ "fallbackText": text(500), "cardsV2": list(&card, 1, 1) }))
 }
 
 fn matrix() -> Value {
-    object(&["text", "html"], json!({ "text": text(30_000), "html": text(30_000) }))
+    object(&["text", "html"], &json!({ "text": text(30_000), "html": text(30_000) }))
 }
 
 fn pagerduty() -> Value {
     let payload = object(
         &["summary", "source", "severity", "timestamp", "custom_details"],
-        json!({
+        &json!({
             "summary": text(1024),
             "source": text(255),
             "severity": { "enum": ["critical", "error", "warning", "info"] },
@@ -191,11 +192,11 @@ fn pagerduty() -> Value {
             "custom_details": { "type": "object" },
         }),
     );
-    let link = object(&["href", "text"], json!({ "href": link(2048), "text": text(400) }));
+    let link = object(&["href", "text"], &json!({ "href": link(2048), "text": text(400) }));
     // The routing key is put in when it is sent.
     object(
         &["event_action", "dedup_key", "payload", "client"],
-        json!({
+        &json!({
             "event_action": { "enum": ["trigger", "resolve"] },
             "dedup_key": text(255),
             "payload": payload,
@@ -219,7 +220,7 @@ fn alertmanager() -> Value {
     labels["additionalProperties"]["pattern"] = json!("^[A-Za-z0-9_-]+$");
     let alert = object(
         &["labels", "annotations", "startsAt"],
-        json!({
+        &json!({
             "labels": labels,
             "annotations": names(2000),
             "startsAt": instant(),
@@ -231,18 +232,18 @@ fn alertmanager() -> Value {
 }
 
 fn gotify() -> Value {
-    let display = object(&["contentType"], json!({ "contentType": { "const": "text/plain" } }));
-    let click = object(&["url"], json!({ "url": link(2048) }));
-    let notification = object(&["click"], json!({ "click": click }));
+    let display = object(&["contentType"], &json!({ "contentType": { "const": "text/plain" } }));
+    let click = object(&["url"], &json!({ "url": link(2048) }));
+    let notification = object(&["click"], &json!({ "click": click }));
     object(
         &["title", "message", "priority", "extras"],
-        json!({
+        &json!({
             "title": text(250),
             "message": text(4000),
             "priority": { "type": "integer", "minimum": 0, "maximum": 10 },
             "extras": object(
                 &["client::display"],
-                json!({ "client::display": display, "client::notification": notification }),
+                &json!({ "client::display": display, "client::notification": notification }),
             ),
         }),
     )
@@ -251,7 +252,7 @@ fn gotify() -> Value {
 fn pushover() -> Value {
     let mut message = object(
         &["user", "title", "message", "timestamp", "priority"],
-        json!({
+        &json!({
             "user": { "const": sample::CHAT },
             "title": text(250),
             "message": text(1024),
@@ -271,7 +272,7 @@ fn pushover() -> Value {
 fn cloudevents() -> Value {
     object(
         &["specversion", "id", "source", "type", "time", "datacontenttype", "data"],
-        json!({
+        &json!({
             "specversion": { "const": "1.0" },
             "id": { "type": "string", "pattern": "^msg_[0-9a-z]{16}$" },
             "source": { "type": "string", "pattern": "^/wirewatch[A-Za-z0-9_/-]*$" },
