@@ -1,6 +1,6 @@
 //! How an entry is recognised when it comes again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::article::{Entry, EntryIdentity};
 use crate::domain::feed::GuidTrust;
@@ -15,8 +15,8 @@ const TELLING_BYTES: usize = 80;
 /// Works out by what each entry of one document is recognised, in the document's order.
 ///
 /// A guid counts only where `trust` says so and no other entry of the document has it; a link only where it
-/// names more than a site and no other entry has it. The content hash is of title and text without white
-/// space and case.
+/// names more than a site and no other entry has it. An entry that is listed twice (pinned to the top, say) is
+/// one. The content hash is of title and text without white space and case.
 pub fn identify(feed: &FeedId, trust: GuidTrust, entries: &[Entry]) -> Vec<EntryIdentity> {
     let guids: Vec<Option<&str>> = entries
         .iter()
@@ -26,8 +26,8 @@ pub fn identify(feed: &FeedId, trust: GuidTrust, entries: &[Entry]) -> Vec<Entry
         .iter()
         .map(|entry| entry.link.as_deref().map(canonical_link).filter(|link| names_an_article(link)))
         .collect();
-    let guid_counts = count(guids.iter().flatten().copied());
-    let link_counts = count(links.iter().flatten().map(String::as_str));
+    let guid_counts = count(guids.iter().copied().zip(entries));
+    let link_counts = count(links.iter().map(Option::as_deref).zip(entries));
     let mut folded = String::new();
     entries
         .iter()
@@ -92,10 +92,56 @@ fn fold(text: &str, folded: &mut String) {
     }
 }
 
-fn count<'a>(values: impl Iterator<Item = &'a str>) -> HashMap<&'a str, u32> {
-    let mut counts = HashMap::new();
-    for value in values {
-        *counts.entry(value).or_default() += 1;
+/// How many articles have each of these names: entries that say the same under one name are the same.
+fn count<'a>(named: impl Iterator<Item = (Option<&'a str>, &'a Entry)> + Clone) -> HashMap<&'a str, usize> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for name in named.clone().filter_map(|(name, _)| name) {
+        *counts.entry(name).or_default() += 1;
+    }
+    if counts.len() < named.clone().filter(|(name, _)| name.is_some()).count() {
+        let mut met = HashSet::new();
+        for (name, entry) in named {
+            let Some(name) = name else { continue };
+            if !met.insert((name, &entry.title, &entry.summary, &entry.content)) {
+                counts.entry(name).and_modify(|count| *count -= 1);
+            }
+        }
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(guid: &str, link: &str, title: &str) -> Entry {
+        let own = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Entry { guid: own(guid), link: own(link), title: title.to_owned(), ..Entry::default() }
+    }
+
+    /// Which entries are recognised by guid, and which by link.
+    #[track_caller]
+    fn check(entries: &[Entry], guids: &[bool], links: &[bool]) {
+        let feed = FeedId::parse("wire").expect("a slug");
+        let found = identify(&feed, GuidTrust::Trusted, entries);
+        assert_eq!(found.iter().map(|it| it.guid.is_some()).collect::<Vec<_>>(), guids);
+        assert_eq!(found.iter().map(|it| it.link.is_some()).collect::<Vec<_>>(), links);
+    }
+
+    #[test]
+    fn a_name_that_several_articles_share_names_none_of_them() {
+        let page = "https://wire.example/page";
+        check(&[entry("1", page, "a"), entry("1", page, "b")], &[false, false], &[false, false]);
+        check(&[entry("1", page, "a"), entry("2", page, "b")], &[true, true], &[false, false]);
+        check(&[entry("", "", "a"), entry("", "", "b")], &[false, false], &[false, false]);
+    }
+
+    #[test]
+    fn an_article_listed_twice_keeps_its_names() {
+        let page = "https://wire.example/page";
+        check(&[entry("1", page, "a"), entry("1", page, "a")], &[true, true], &[true, true]);
+        check(&[entry("1", page, "a"), entry("2", page, "a")], &[true, true], &[true, true]);
+        let three = [entry("1", page, "a"), entry("1", page, "a"), entry("1", page, "b")];
+        check(&three, &[false, false, false], &[false, false, false]);
+    }
 }
