@@ -9,6 +9,7 @@ pub mod domain;
 pub mod http;
 pub mod matching;
 pub mod message;
+pub mod offload;
 pub mod opml;
 pub mod parse;
 pub mod ports;

@@ -54,6 +54,8 @@ pub async fn run(context: Arc<Context>, until_idle: bool) {
             return;
         }
         tokio::select! {
+            // What is ready at the same time is taken in this order: a simulation can be repeated.
+            biased;
             () = context.stop.cancelled() => break,
             () = context.deliveries_written.notified() => {}
             Some(ended) = attempts.join_next_with_id(), if !attempts.is_empty() => in_flight.ended(ended),

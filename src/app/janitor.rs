@@ -32,6 +32,7 @@ const LEVELS: u32 = 17;
 pub async fn run(context: Arc<Context>) {
     let context = &*context;
     tokio::select! {
+        biased;
         () = context.stop.cancelled() => {}
         () = clean_for_ever(context) => {}
     }
@@ -50,6 +51,7 @@ async fn clean_for_ever(context: &Context) {
         }
         if !context.store.disk_is_full() {
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(ROUND) => {}
                 () = context.room_wanted.notified() => {}
             }

@@ -18,11 +18,15 @@ use crate::domain::poll::{FeedRules, PollInput, PollPlan, PollSummary, ReadDocum
 use crate::domain::silence::Silences;
 use crate::domain::topic::Span;
 use crate::domain::{FeedId, SilenceId, Timestamp, WebhookId};
+use crate::offload::offload;
 use crate::parse::{self, ParseContext, Repair};
 use crate::ports::{Claim, FetchRequest, Recorded, StoreError};
 
 /// Time for parsing, planning and recording, on top of the visit itself, before a claim lapses.
 const LEASE_MARGIN: Duration = Duration::from_secs(90);
+
+/// A clock that goes back by less is being adjusted, not set.
+const SET_BACK: Duration = Duration::from_secs(10);
 
 /// A feed whose poll ended in an error of ours waits this long.
 const AFTER_OUR_ERROR: Duration = Duration::from_secs(60);
@@ -35,8 +39,10 @@ const PLANS_PER_POLL: u32 = 5;
 /// Polls in flight at stop run to their end; the supervisor bounds how long that may take.
 pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
     let mut polls: JoinSet<()> = JoinSet::new();
+    let mut steady = Steady::new(&context);
     loop {
         context.health.tick(Loop::Poller, context.clock.now());
+        steady.look(&context).await;
         let snapshot = context.snapshot();
         let room = usize::try_from(snapshot.settings.fetch.concurrency)
             .unwrap_or(usize::MAX)
@@ -59,6 +65,8 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
         }
         let full = room == 0;
         tokio::select! {
+            // What is ready at the same time is taken in this order: a simulation can be repeated.
+            biased;
             () = context.stop.cancelled() => break,
             () = context.feeds_changed.notified() => {}
             Some(ended) = polls.join_next(), if !polls.is_empty() => {
@@ -101,6 +109,36 @@ async fn claim(
         polls.spawn(poll(Arc::clone(context), Arc::clone(snapshot), claim).instrument(span));
     }
     Ok(context.store.next_due().await?.feed)
+}
+
+/// Notices when the clock is set back: what waits for an instant would wait for as much longer.
+struct Steady {
+    shown: Timestamp,
+    at: tokio::time::Instant,
+}
+
+impl Steady {
+    fn new(context: &Context) -> Self {
+        Self { shown: context.clock.now(), at: tokio::time::Instant::now() }
+    }
+
+    async fn look(&mut self, context: &Context) {
+        let now = Self::new(context);
+        let by = self.shown.plus(now.at - self.at).since(now.shown);
+        if by > SET_BACK {
+            warn!(
+                "the clock was set back by {} s; what waits for an instant waits no longer for that",
+                by.as_secs()
+            );
+            if let Err(problem) = context.store.clock_set_back(by, now.shown).await {
+                // Noticed again at the next look.
+                error!(error = %chain(&problem), "telling the database that the clock was set back");
+                return;
+            }
+            context.deliveries_written.notify_one();
+        }
+        *self = now;
+    }
 }
 
 fn note_panic(ended: Result<(), tokio::task::JoinError>) {
@@ -146,7 +184,9 @@ impl Visit {
     async fn settle(&self, outcome: FetchOutcome) -> Result<PollReport, StoreError> {
         match outcome {
             FetchOutcome::Fetched(fetched) => self.settle_document(Arc::from(fetched)).await,
-            FetchOutcome::Unchanged(meta) => self.record(PollInput::Unchanged { meta, whole: false }).await,
+            FetchOutcome::Unchanged(meta) => {
+                self.record(PollInput::Unchanged { meta, whole: false, permanent_url: None }).await
+            }
             FetchOutcome::Throttled { status, retry_after } => {
                 self.record(PollInput::Throttled { status, retry_after }).await
             }
@@ -159,7 +199,8 @@ impl Visit {
     async fn settle_document(&self, fetched: Arc<Fetched>) -> Result<PollReport, StoreError> {
         let hash = body_hash(&fetched.body);
         if self.claim.work().state.body_hash == Some(hash) {
-            return self.record(PollInput::Unchanged { meta: fetched.meta.clone(), whole: true }).await;
+            let (meta, permanent_url) = (fetched.meta.clone(), fetched.permanent_url.clone());
+            return self.record(PollInput::Unchanged { meta, whole: true, permanent_url }).await;
         }
         for _ in 1..PLANS_PER_POLL {
             let (input, repairs) = self.read(Arc::clone(&fetched), hash).await?;
@@ -190,8 +231,8 @@ impl Visit {
     ) -> Result<(PollInput, Vec<Repair>), StoreError> {
         let feed = self.claim.work().id.clone();
         let trust = self.claim.work().state.guid_trust;
-        let parsing = tokio::task::spawn_blocking(move || parse_document(&feed, trust, &fetched, body_hash));
-        let (mut document, repairs) = match parsing.await {
+        let parsed = offload(move || parse_document(&feed, trust, &fetched, body_hash)).await;
+        let (mut document, repairs) = match parsed {
             Ok(Ok(read)) => read,
             Ok(Err(failure)) => return Ok((PollInput::Failed(failure), Vec::new())),
             Err(problem) => {
@@ -214,11 +255,11 @@ impl Visit {
             let silences = self.snapshot.silences(self.context.store.silences(now).await?);
             let (snapshot, rules) = (Arc::clone(&self.snapshot), self.rules.clone());
             let feed = self.claim.work().clone();
-            tokio::task::spawn_blocking(move || {
-                plan_poll(&feed, input, &snapshot.poll_rules(&rules, &silences), now, jitter)
-            })
-            .await
-            .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("planning a poll")))?
+            offload(move || plan_poll(&feed, input, &snapshot.poll_rules(&rules, &silences), now, jitter))
+                .await
+                .map_err(|problem| {
+                    StoreError::Failed(anyhow::Error::new(problem).context("planning a poll"))
+                })?
         } else {
             let none = Silences::default();
             plan_poll(self.claim.work(), input, &self.snapshot.poll_rules(&self.rules, &none), now, jitter)

@@ -9,6 +9,7 @@ use super::snapshot::{Loader, Prepared, Snapshot, config_sync};
 use super::{Context, chain};
 use crate::config::Settings;
 use crate::domain::Timestamp;
+use crate::offload::offload;
 
 /// Why a configuration was refused: the report for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +79,7 @@ pub const fn said(changed: bool) -> &'static str {
 
 async fn try_reload(context: &Context, loader: &Arc<dyn Loader>) -> Result<Reloaded, Refusal> {
     let loader = Arc::clone(loader);
-    let prepared = tokio::task::spawn_blocking(move || loader.load())
+    let prepared = offload(move || loader.load())
         .await
         .map_err(|problem| Refusal(format!("reading the configuration: {problem}")))?
         .map_err(Refusal)?;

@@ -31,6 +31,7 @@ pub async fn run(context: Arc<Context>) -> Ended {
     loops.spawn(indexer::run(Arc::clone(&context), false));
 
     let ended = tokio::select! {
+        biased;
         () = context.stop.cancelled() => Ended::Stopped,
         Some(ended) = loops.join_next() => {
             if context.stop.is_cancelled() {
@@ -71,6 +72,7 @@ pub async fn run_once(context: Arc<Context>) -> Ended {
         indexer::run(Arc::clone(&context), true).await;
     };
     tokio::select! {
+        biased;
         () = polls_ended => {}
         () = context.stop.cancelled() => {}
     }

@@ -36,6 +36,8 @@ pub enum PollInput {
         meta: AnswerMeta,
         /// Whether the whole body came again: then the answer's validators replace the stored ones.
         whole: bool,
+        /// Where permanent redirects led to the body that came again.
+        permanent_url: Option<String>,
     },
     /// A document that parsed.
     Document(Box<ReadDocument>),
@@ -232,7 +234,10 @@ pub fn plan_poll(
     let mut state = feed.state.clone();
     state.last_poll_at = Some(now);
     match input {
-        PollInput::Unchanged { meta, whole } => plan_unchanged(feed, state, meta, whole, rules, now, jitter),
+        PollInput::Unchanged { meta, whole, permanent_url } => {
+            state.moved_to = permanent_url.or(state.moved_to);
+            plan_unchanged(feed, state, meta, whole, rules, now, jitter)
+        }
         PollInput::Document(document) => plan_document(feed, state, *document, rules, now, jitter),
         PollInput::Gone => plan_gone(feed, state, now),
         PollInput::Throttled { status, retry_after } => {
@@ -702,7 +707,8 @@ impl ArticlePlanner<'_> {
             .filter(|found| !alerted.contains(&found.topic))
             .filter_map(|found| {
                 let topic = self.rules.topics.get(&found.topic)?;
-                if topic.created_at > first_seen_at {
+                // What is stored this moment is younger than every topic, whatever a clock set back says.
+                if first_seen_at != self.now && topic.created_at > first_seen_at {
                     return None;
                 }
                 let silence = self.rules.silences.muting(&topic.id, topic.severity, &document, self.now);

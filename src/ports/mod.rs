@@ -239,9 +239,14 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<BTreeMap<TopicId, Timestamp>, StoreError>;
 
-    /// Gives back the claims of a process that ended: its feeds and deliveries are due at once. Only the
+    /// Gives back the claims of a process that ended: its feeds and deliveries are due at once. What was
+    /// written in the future, by a clock that was set back since, is brought to the present. Only the
     /// one daemon that holds the database's lock may call it, before its loops start.
     async fn recover(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The clock was set back by so much: whatever waits for an instant waits for an earlier one by as much,
+    /// and nothing waits longer than it was to.
+    async fn clock_set_back(&self, by: Duration, now: Timestamp) -> Result<(), StoreError>;
 
     /// How many feeds are due by `at` and not claimed, whatever the limits of their hosts; those whose host
     /// asked for a pause beyond `at` do not count.

@@ -2,6 +2,7 @@
 
 mod articles;
 mod ballast;
+mod clock;
 mod events;
 mod feeds;
 mod hand;
@@ -37,6 +38,7 @@ use crate::domain::delivery::{ClaimedDelivery, DeliveryState, PlannedDelivery};
 use crate::domain::feed::ClaimedFeed;
 use crate::domain::poll::PollPlan;
 use crate::domain::{ArticleKey, FeedId, Timestamp, TopicId, WebhookId};
+use crate::offload::offload;
 use crate::ports::outbox::{AttemptRecord, Due, EventRow, HeldBatch, Permit, ReleasedMessage, StoredEvent};
 use crate::ports::reads::{
     AlertRow, ArticleRow, DeliveryRow, FeedRow, OpenDeliveries, Page, SilencesInForce, StoredText,
@@ -146,7 +148,7 @@ impl SqliteStore {
         let Readers::Pool { path, idle, permits } = &self.readers else { return self.write(work).await };
         let permit = Arc::clone(permits).acquire_owned().await.map_err(|_error| StoreError::Closed)?;
         let (path, idle) = (path.clone(), Arc::clone(idle));
-        tokio::task::spawn_blocking(move || {
+        offload(move || {
             let resting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match resting {
                 Some(connection) => connection,
@@ -186,10 +188,15 @@ impl Store for SqliteStore {
 
     async fn recover(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |connection| {
+            clock::catch_up(connection, now)?;
             feeds::recover(connection, now)?;
             outbox::recover(connection, now)
         })
         .await
+    }
+
+    async fn clock_set_back(&self, by: Duration, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| clock::set_back(connection, by, now)).await
     }
 
     async fn claim_due_feeds(
@@ -329,9 +336,7 @@ impl Store for SqliteStore {
         };
         // The writer empties the log after each batch while the ballast is gone.
         self.write(|connection| Ok(retention::give_back_pages(connection)?)).await?;
-        tokio::task::spawn_blocking(move || ballast.lay_again())
-            .await
-            .map_err(|problem| StoreError::Failed(problem.into()))
+        offload(move || ballast.lay_again()).await.map_err(|problem| StoreError::Failed(problem.into()))
     }
 
     async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {

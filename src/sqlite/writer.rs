@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use super::ballast::Ballast;
+use crate::offload::offload;
 use crate::ports::StoreError;
 
 /// Commands that may wait; beyond it callers wait to put theirs.
@@ -107,7 +108,7 @@ async fn run(
     while commands.recv_many(&mut waiting, BATCH).await > 0 {
         let batch = std::mem::take(&mut waiting);
         let ballast = ballast.clone();
-        let ran = tokio::task::spawn_blocking(move || {
+        let ran = offload(move || {
             run_batch(&mut connection, batch, ballast.as_deref());
             connection
         });

@@ -14,11 +14,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ports", &["domain"]),
     ("clock", &["domain", "ports"]),
     ("config", &["domain", "ports", "matching", "message"]),
-    ("sqlite", &["domain", "ports"]),
+    ("sqlite", &["domain", "ports", "offload"]),
     ("http", &["domain", "ports"]),
     ("systemd", &[]),
+    ("offload", &[]),
     ("telemetry", &[]),
-    ("app", &["domain", "ports", "parse", "matching", "message", "config"]),
+    ("app", &["domain", "ports", "parse", "matching", "message", "config", "offload"]),
     ("web", &["app", "config", "domain", "ports", "message"]),
 ];
 

@@ -352,11 +352,14 @@ fn not_modified_keeps_what_it_does_not_renew_and_a_whole_answer_replaces_it() {
         state.failures = 3;
     });
     let meta = || AnswerMeta { validators: etag("\"2\""), fresh_for: Some(5 * HOUR) };
-    let renewed = plan(&before, PollInput::Unchanged { meta: meta(), whole: false });
+    let renewed = plan(&before, PollInput::Unchanged { meta: meta(), whole: false, permanent_url: None });
     assert_eq!(renewed.feed.validators.last_modified.as_deref(), Some(b"then".as_slice()));
     assert_eq!(renewed.feed.validators.etag.as_deref(), Some(b"\"2\"".as_slice()));
     assert_eq!((renewed.events[0].kind, renewed.feed.due_at), ("feed.recovered", NOW.plus(5 * HOUR)));
-    let replaced = plan(&before, PollInput::Unchanged { meta: meta(), whole: true });
+    let moved = Some("https://moved.example/".to_owned());
+    let again = PollInput::Unchanged { meta: meta(), whole: true, permanent_url: moved.clone() };
+    let replaced = plan(&before, again);
+    assert_eq!(replaced.feed.moved_to, moved);
     assert_eq!(replaced.feed.validators, etag("\"2\""));
 }
 
