@@ -14,7 +14,7 @@ use super::{Context, chain, release};
 use crate::config::settings::WebhookSettings;
 use crate::domain::breaker::{self, News};
 use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Rate, Settlement};
-use crate::domain::settle::{Verdict, settle};
+use crate::domain::settle::{self, Verdict, settle};
 use crate::domain::{Timestamp, WebhookId};
 use crate::message;
 use crate::ports::outbox::{AttemptRecord, Due, Permit, StoredEvent};
@@ -190,6 +190,7 @@ async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Cl
     let settlement = settle(delivery, &outcome, &verdict, &policy, now, jitter);
     let record = AttemptRecord {
         sign: breaker::sign(&outcome, &verdict),
+        pause: settle::pause(&outcome, &verdict, &policy, now),
         // A probe is made for all that wait: it is not this delivery's turn that it used.
         spent: !delivery.probe || matches!(verdict, Verdict::Refused { .. }),
         outcome,

@@ -7,6 +7,7 @@ use tracing::{debug, warn};
 
 use super::{Context, chain};
 use crate::matching::search::index_text;
+use crate::offload::offload;
 use crate::ports::StoreError;
 use crate::ports::search::{Indexed, Unindexed};
 
@@ -43,6 +44,7 @@ pub async fn run(context: Arc<Context>, until_done: bool) {
             }
         };
         tokio::select! {
+            biased;
             () = context.stop.cancelled() => return,
             () = rest(&context, pause) => {}
         }
@@ -70,7 +72,7 @@ async fn step(context: &Context) -> Result<usize, StoreError> {
     if batch.is_empty() {
         return Ok(0);
     }
-    let indexed = tokio::task::spawn_blocking(move || batch.iter().map(terms).collect::<Vec<_>>())
+    let indexed = offload(move || batch.iter().map(terms).collect::<Vec<_>>())
         .await
         .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("reading words")))?;
     let articles = indexed.len();

@@ -10,6 +10,7 @@ use crate::domain::alert::AlertContent;
 use crate::domain::hold::Hold;
 use crate::domain::{DeliveryId, MessageId, Timestamp, WebhookId};
 use crate::message::{self, Content};
+use crate::offload::offload;
 use crate::ports::StoreError;
 use crate::ports::outbox::{HeldBatch, ReleasedMessage};
 
@@ -23,7 +24,7 @@ pub(super) async fn release(
     for batch in context.store.due_holds(webhooks, now).await? {
         let (webhook, hold, count) = (batch.webhook.clone(), batch.hold, batch.alerts.len());
         let bundling = Arc::clone(snapshot);
-        let messages = tokio::task::spawn_blocking(move || bundle(&bundling, batch, now)).await;
+        let messages = offload(move || bundle(&bundling, batch, now)).await;
         let messages = messages.map_err(|problem| {
             StoreError::Failed(anyhow::Error::new(problem).context("making messages of what was held"))
         })?;

@@ -103,6 +103,25 @@ pub fn settle(
     Settlement::RetryAt { at, pause_webhook }
 }
 
+/// Until when the whole webhook asked to be left alone, whatever becomes of the delivery that it told so.
+pub fn pause(
+    outcome: &PostOutcome,
+    verdict: &Verdict,
+    policy: &RetryPolicy,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let header = match outcome {
+        PostOutcome::Answered { retry_after, .. } => *retry_after,
+        PostOutcome::Failed { .. } => None,
+    };
+    let asked = match verdict {
+        Verdict::Accepted | Verdict::Gone { .. } => None,
+        Verdict::Throttled { after, .. } => header.or(*after),
+        Verdict::Refused { .. } | Verdict::Failed { .. } | Verdict::Unauthorized { .. } => header,
+    };
+    asked.map(|asked| now.plus(asked.min(policy.retry_after_max)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +220,22 @@ mod tests {
         assert_eq!(got, retry(30, false));
         let late = Timestamp::from_secs(7201);
         assert_eq!(settle(&probe, &outcome, &failed(), &policy(), late, 0.0), dead("exhausted"));
+    }
+
+    #[test]
+    fn who_asks_for_a_pause_gets_it_also_when_the_delivery_is_given_up() {
+        let answered = |status, seconds: Option<u64>| PostOutcome::Answered {
+            status,
+            retry_after: seconds.map(Duration::from_secs),
+            excerpt: Vec::new(),
+            took: Duration::ZERO,
+        };
+        let asks = answered(503, Some(60));
+        let last = delivery(99);
+        assert_eq!(settle(&last, &asks, &failed(), &policy(), Timestamp::EPOCH, 0.0), dead("exhausted"));
+        let until = |outcome: &PostOutcome| pause(outcome, &failed(), &policy(), Timestamp::EPOCH);
+        assert_eq!(until(&asks), Some(Timestamp::from_secs(60)));
+        assert_eq!(until(&answered(503, None)), None);
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct AttemptRecord {
     pub why: Option<String>,
     /// What it says about the webhook.
     pub sign: Sign,
+    /// Until when the webhook asked to be left alone.
+    pub pause: Option<Timestamp>,
     /// Whether it used up one of the delivery's retries.
     pub spent: bool,
     /// When webhooks are tripped and disabled.

@@ -39,6 +39,12 @@ pub(super) fn set_back(connection: &Connection, by: Duration, now: Timestamp) ->
         let nearer = format!("UPDATE {table} SET {column} = max({column} - ?1, ?2) WHERE {column} > ?2");
         connection.execute(&nearer, params![by, now])?;
     }
+    // Quiet hours and digests are told by the clock on the wall, whatever it shows.
+    connection.execute(
+        "UPDATE delivery SET release_at = max(release_at - ?1, ?2)
+         WHERE release_at > ?2 AND hold IN ('grouped', 'rate')",
+        params![by, now],
+    )?;
     let past = [
         ("feed", "last_poll_at"),
         ("feed", "last_good_at"),

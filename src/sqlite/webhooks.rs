@@ -198,7 +198,11 @@ pub(super) fn observe(
             millis(good),
             record.why
         ])?;
-    if let Settlement::RetryAt { at, pause_webhook: true } = record.settlement {
+    let own = match record.settlement {
+        Settlement::RetryAt { at, pause_webhook: true } => Some(at),
+        Settlement::RetryAt { .. } | Settlement::Delivered | Settlement::Dead { .. } => None,
+    };
+    if let Some(at) = own.max(record.pause) {
         connection
             .prepare_cached("UPDATE webhook SET paused_until = max(paused_until, ?2) WHERE slug = ?1")?
             .execute(params![webhook, at.as_millis()])?;

@@ -287,6 +287,7 @@ pub(crate) fn attempted(status: u16, settlement: &Settlement) -> AttemptRecord {
         settlement: settlement.clone(),
         why: (!good).then(|| format!("answered {status}")),
         sign: if good { Sign::Good } else { Sign::Bad },
+        pause: None,
         spent: true,
         breaker: CALM,
         jitter: 0.0,
