@@ -13,6 +13,7 @@ mod example_topics;
 mod feeds_commands;
 mod fetch;
 mod guest;
+mod history;
 mod holds;
 mod matching;
 mod message;

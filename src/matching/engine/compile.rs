@@ -487,14 +487,18 @@ impl<'s> Compiler<'s> {
         let mut row = Vec::new();
         let mut compound = 0;
         let mut skip_to = 0;
+        let mut numbered_to = 0;
         let unspaced = |index: Option<usize>| {
             index.and_then(|index| tokens.get(index)).is_some_and(|token| token.script == Script::Unspaced)
         };
         for (index, token) in tokens.iter().enumerate() {
             let surface = &text[token.start as usize..token.end as usize];
             if token.width > 1 {
+                if surface.bytes().any(|byte| byte.is_ascii_digit()) {
+                    numbered_to = token.position + u32::from(token.width);
+                }
                 if joined & (1 << compound) != 0 {
-                    row.push(self.word(expr, surface, mode)?);
+                    row.push(self.word(expr, surface, mode, token.position < numbered_to)?);
                     skip_to = token.position + u32::from(token.width);
                 }
                 compound += 1;
@@ -514,14 +518,15 @@ impl<'s> Compiler<'s> {
                     }
                     continue;
                 }
-                row.push(self.word(expr, surface, mode)?);
+                row.push(self.word(expr, surface, mode, token.position < numbered_to)?);
             }
         }
         Some(row)
     }
 
-    /// One word of a term.
-    fn word(&mut self, expr: &Expr, surface: &str, mode: Mode) -> Option<u32> {
+    /// One word of a term; `numbered`: of a compound with a number, which needs no capitals to be told from other words
+    /// (Covid-19, MiG-29).
+    fn word(&mut self, expr: &Expr, surface: &str, mode: Mode, numbered: bool) -> Option<u32> {
         if surface.len() > MAX_WORD {
             self.error(
                 "E17",
@@ -540,7 +545,11 @@ impl<'s> Compiler<'s> {
         }
         let lower = lower(&exact);
         let digits = lower.chars().all(|c| c.is_ascii_digit());
-        let compare = if mode == Mode::Folded || digits { Compare::Folded } else { by_capitals(&exact) };
+        let compare = match by_capitals(&exact) {
+            _ if mode == Mode::Folded || digits => Compare::Folded,
+            Compare::Acronym if numbered => Compare::Name,
+            compare => compare,
+        };
         Some(self.words.intern(compare, &lower))
     }
 

@@ -27,8 +27,9 @@ fn suffix(text: &str) -> Option<String> {
         });
     }
     let (stem, letters) = text.rsplit_once('$')?;
-    let plain = !stem.is_empty() && stem.chars().all(char::is_alphabetic);
-    (plain && !letters.is_empty() && number(letters))
+    // US$5 is money.
+    let plain = stem.len() >= 4 && stem.chars().all(char::is_lowercase);
+    (plain && letters.len() == 1 && number(letters))
         .then(|| format!("write {stem}*, or /{stem}.{{0,{letters}}}/"))
 }
 

@@ -176,6 +176,7 @@ fn what_other_tools_write_is_refused_with_what_is_written_here() {
         "/s[0-9]/",
         "/5.*/ AND a",
         "Ke$ha",
+        "US$5",
         "Yahoo!",
         "a OR /s/",
         "^2",

@@ -111,7 +111,7 @@ fn rows(text: &str, mode: Mode) -> Vec<Vec<String>> {
     let compounds = tokens.iter().filter(|token| token.width > 1).count();
     let joins = mode != Mode::Exact && compounds <= MAX_JOINED;
     let mut rows = Vec::new();
-    spell(text, &tokens, 0, joins, &mut Vec::new(), &mut rows);
+    spell(text, &tokens, 0, (mode, joins), &mut Vec::new(), &mut rows);
     rows
 }
 
@@ -119,7 +119,7 @@ fn spell(
     text: &str,
     tokens: &[Token],
     at: u32,
-    joins: bool,
+    (mode, joins): (Mode, bool),
     row: &mut Vec<String>,
     rows: &mut Vec<Vec<String>>,
 ) {
@@ -132,10 +132,27 @@ fn spell(
         let beside = |other: &&Token| other.position.abs_diff(at) == 1 && other.script == Script::Unspaced;
         // Beside characters that are found anywhere, a `*` says nothing more.
         let open = surface.chars().all(|c| c == '*') && tokens.iter().any(|other| beside(&other));
-        row.extend((!open).then(|| surface.to_owned()));
-        spell(text, tokens, at + u32::from(token.width), joins, row, rows);
+        let number = |other: &&Token| {
+            let own = &text[other.start as usize..other.end as usize];
+            own.contains(|c: char| c.is_ascii_digit()) && other.width > 1
+        };
+        let within = |other: &&Token| other.position <= at && at < other.position + u32::from(other.width);
+        // Of a compound with a number no word has to be in capitals.
+        let numbered = mode == Mode::Forms && tokens.iter().filter(number).any(|other| within(&other));
+        let capitals =
+            surface.chars().filter(|c| c.is_lowercase() || c.is_uppercase()).all(char::is_uppercase);
+        let spelt = if numbered && capitals { capitalised(surface) } else { surface.to_owned() };
+        row.extend((!open).then_some(spelt));
+        spell(text, tokens, at + u32::from(token.width), (mode, joins), row, rows);
         row.truncate(row.len() - usize::from(!open));
     }
+}
+
+fn capitalised(word: &str) -> String {
+    let first =
+        word.find(char::is_uppercase).and_then(|at| word[at..].chars().next().map(|c| at + c.len_utf8()));
+    let (head, tail) = word.split_at(first.unwrap_or(0));
+    head.to_owned() + &tail.to_lowercase()
 }
 
 /// All ways to find the words one right behind the other.
