@@ -58,7 +58,13 @@ pub async fn run(context: Arc<Context>, until_idle: bool) {
             biased;
             () = context.stop.cancelled() => break,
             () = context.deliveries_written.notified() => {}
-            Some(ended) = attempts.join_next_with_id(), if !attempts.is_empty() => in_flight.ended(ended),
+            Some(ended) = attempts.join_next_with_id(), if !attempts.is_empty() => {
+                in_flight.ended(ended);
+                // Those recorded in one commit end together: one turn of the loop is enough for all of them.
+                while let Some(ended) = attempts.try_join_next_with_id() {
+                    in_flight.ended(ended);
+                }
+            }
             () = tokio::time::sleep(context.nap(due).min(LOOK_AGAIN)) => {}
         }
     }

@@ -138,26 +138,31 @@ pub(super) fn record(
     now: Timestamp,
 ) -> Result<Recorded, StoreError> {
     let mut recorded = Recorded::default();
+    let mut sighted = 0;
     for planned in articles {
-        let article = match &planned.change {
+        let (article, first_here) = match &planned.change {
             ArticleChange::New { article, suppressed } => {
-                insert(connection, feed, planned, article, *suppressed, now)?
+                (insert(connection, feed, planned, article, *suppressed, now)?, true)
             }
             ArticleChange::Revised(article) => {
                 let row = row_of(connection, planned.key)?;
                 revise(connection, row, article, now)?;
-                list(connection, row, feed, planned, now)?;
-                row
+                (row, list(connection, row, feed, planned, now)?)
             }
             ArticleChange::Sighted | ArticleChange::Listed => {
                 let row = row_of(connection, planned.key)?;
-                list(connection, row, feed, planned, now)?;
-                row
+                (row, list(connection, row, feed, planned, now)?)
             }
         };
+        sighted += u32::from(first_here);
         for alert in &planned.alerts {
             raise(connection, article, alert, now, &mut recorded)?;
         }
+    }
+    if sighted > 0 {
+        connection
+            .prepare_cached("UPDATE feed SET articles = articles + ?2 WHERE id = ?1")?
+            .execute(params![feed, sighted])?;
     }
     Ok(recorded)
 }
@@ -214,21 +219,29 @@ fn insert(
     Ok(row)
 }
 
-/// Notes that a feed lists an article, and the identities it was listed under.
+/// Notes that a feed lists an article, and the identities it was listed under; answers whether it is the first time.
 fn list(
     connection: &Connection,
     article: ArticleRowId,
     feed: FeedRowId,
     planned: &PlannedArticle,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     // A hash that names another article already stays with that one.
     let mut identity =
         connection.prepare_cached("INSERT OR IGNORE INTO identity (hash, article) VALUES (?1, ?2)")?;
     for hash in &planned.identities {
         identity.execute(params![hash.as_i64(), article])?;
     }
-    sight(connection, article, feed, planned, now)
+    let renewed = connection
+        .prepare_cached(
+            "UPDATE sighting SET last_listed_at = ?3, content = ?4 WHERE article = ?1 AND feed = ?2",
+        )?
+        .execute(params![article, feed, now.as_millis(), planned.content.as_i64()])?;
+    if renewed == 0 {
+        sight(connection, article, feed, planned, now)?;
+    }
+    Ok(renewed == 0)
 }
 
 fn sight(
@@ -238,22 +251,12 @@ fn sight(
     planned: &PlannedArticle,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let renewed = connection
+    connection
         .prepare_cached(
-            "UPDATE sighting SET last_listed_at = ?3, content = ?4 WHERE article = ?1 AND feed = ?2",
+            "INSERT INTO sighting (article, feed, first_seen_at, last_listed_at, content)
+             VALUES (?1, ?2, ?3, ?3, ?4)",
         )?
         .execute(params![article, feed, now.as_millis(), planned.content.as_i64()])?;
-    if renewed == 0 {
-        connection
-            .prepare_cached(
-                "INSERT INTO sighting (article, feed, first_seen_at, last_listed_at, content)
-                 VALUES (?1, ?2, ?3, ?3, ?4)",
-            )?
-            .execute(params![article, feed, now.as_millis(), planned.content.as_i64()])?;
-        connection
-            .prepare_cached("UPDATE feed SET articles = articles + 1 WHERE id = ?1")?
-            .execute([feed])?;
-    }
     Ok(())
 }
 

@@ -138,22 +138,23 @@ fn claim_of_host(
             .query_row(params![row, until.as_millis()], |row| row.get(0))?;
         claims.push(Claim::new(token, feed));
     }
-    if started > 0 {
-        connection
-            .prepare_cached("UPDATE host SET not_before = ?2 WHERE name = ?1")?
-            .execute(params![host, now.plus(limits.spacing).as_millis()])?;
-    }
-    let full = in_flight + started >= i64::from(limits.in_flight.max(1));
-    if full {
+    let not_before = (started > 0).then(|| now.plus(limits.spacing).as_millis());
+    if in_flight + started >= i64::from(limits.in_flight.max(1)) {
         // Nothing may start before a claim ends: its record sets the host free earlier.
         connection
             .prepare_cached(
-                "UPDATE host SET next_at = (SELECT min(due_at) FROM feed
-                     WHERE host = ?1 AND claim IS NOT NULL AND due_at > ?2) WHERE name = ?1",
+                "UPDATE host SET not_before = coalesce(?2, not_before), next_at = (SELECT min(due_at) FROM feed
+                     WHERE host = ?1 AND claim IS NOT NULL AND due_at > ?3) WHERE name = ?1",
             )?
-            .execute(params![host, now.as_millis()])?;
+            .execute(params![host, not_before, now.as_millis()])?;
     } else {
-        set_free(connection, host)?;
+        connection
+            .prepare_cached(
+                "UPDATE host SET not_before = coalesce(?2, not_before),
+                     next_at = (SELECT max(min(due_at), coalesce(?2, host.not_before), host.paused_until) FROM feed
+                                WHERE host = ?1 AND configured = 1 AND status = 0) WHERE name = ?1",
+            )?
+            .execute(params![host, not_before])?;
     }
     Ok(())
 }

@@ -5,12 +5,16 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::migrate::{MIGRATIONS, SCHEMA, identify, migrate};
 
 /// How long a statement waits for another process (a command that reads, a backup) to let go.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Statements kept ready per connection: more than there are.
+const STATEMENTS: usize = 128;
 
 /// Why a database could not be opened; each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +119,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, flags).map_err(refine)?;
     connection.busy_timeout(BUSY).map_err(refine)?;
     connection.pragma_update(None, "query_only", true).map_err(refine)?;
+    keep_statements(&connection).map_err(refine)?;
     match identify(&connection, path)? {
         0 => Err(OpenError::Missing(path.to_owned())),
         found if found < SCHEMA => Err(OpenError::Older { path: path.to_owned(), found }),
@@ -154,9 +159,18 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -16_384)?;
     // A log that grew in a burst is cut back to this.
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    // What a command may take back is copied before it is changed: in memory, not in a file of the system's.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // mmap stays off: an I/O error must be an error, not a signal.
     connection.pragma_update(None, "mmap_size", 0)?;
-    connection.set_prepared_statement_cache_capacity(128);
+    keep_statements(connection)
+}
+
+/// Statements are read and planned once: as many are kept as there are, and none is planned anew for another value
+/// bound to it, which SQLite's statistics would else make it do again and again.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 

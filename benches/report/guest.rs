@@ -1,0 +1,73 @@
+//! What publishers see: a thousand feeds on fifty hosts, polled twice by the program itself.
+
+use std::time::Duration;
+
+use crate::support::child::{FarmProcess, pause, run_once};
+use crate::support::lab::Setup;
+use crate::support::measure::micros_each;
+use crate::table;
+
+const FEEDS: u32 = 1_000;
+
+pub(crate) fn measure() {
+    table::head(
+        "1,000 feeds on 50 hosts polled twice by `wirewatch once`, one request per host at a time",
+        &[
+            "poll",
+            "requests",
+            "304s",
+            "MiB sent by the servers",
+            "connections",
+            "at once, most",
+            "at once per host, most",
+            "seconds",
+            "CPU microseconds per poll",
+            "peak MiB",
+        ],
+    );
+    let farm = FarmProcess::start(&["--hosts", "50", "--latency-ms", "20", "--jitter-ms", "10"]);
+    let home = tempfile::tempdir().unwrap();
+    let mut setup = Setup {
+        port: farm.port,
+        feeds: FEEDS,
+        hosts: 50,
+        topics: 1_000,
+        interval: 1_000,
+        per_host: 1,
+        hook_in_flight: 2,
+    };
+    setup.write(home.path());
+    let first = run_once(home.path());
+    let first_stats = farm.stats();
+    farm.reset();
+    pause(Duration::from_millis(1_200));
+    // Whatever is polled from now on is not due again.
+    setup.interval = 3_600_000;
+    setup.write(home.path());
+    let second = run_once(home.path());
+    let second_stats = farm.stats();
+    let idle = run_once(home.path());
+    for (name, once, stats) in [("first", first, first_stats), ("second", second, second_stats)] {
+        assert_eq!(stats.requests, u64::from(FEEDS));
+        let cpu = once.cpu.saturating_sub(idle.cpu);
+        table::row(
+            name,
+            &[
+                stats.requests.to_string(),
+                stats.unchanged.to_string(),
+                table::mib(stats.bytes_out),
+                stats.connections.to_string(),
+                stats.in_flight_max.to_string(),
+                stats.in_flight_per_host_max.to_string(),
+                format!("{:.1}", once.took.as_secs_f64()),
+                format!("{:.0}", micros_each(cpu, FEEDS.into())),
+                table::mib(once.peak),
+            ],
+        );
+    }
+    println!(
+        "\nStart and end of the process alone: {} ms of CPU time, {} MiB.",
+        idle.cpu.as_millis(),
+        table::mib(idle.peak)
+    );
+}
