@@ -9,6 +9,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use super::envelope::{self, Letter};
 use super::health::Loop;
+use super::metrics::AttemptOutcome;
 use super::snapshot::Snapshot;
 use super::{Context, chain, release};
 use crate::config::settings::WebhookSettings;
@@ -190,6 +191,9 @@ async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Cl
         PostOutcome::Answered { status, excerpt, .. } => message::judge(destination.format, *status, excerpt),
         PostOutcome::Failed { message, .. } => Verdict::Failed { why: message.clone() },
     };
+    let took = match &outcome {
+        PostOutcome::Answered { took, .. } | PostOutcome::Failed { took, .. } => *took,
+    };
     let now = context.clock.now();
     let policy = snapshot.retry_policy(webhook);
     let jitter = context.dice.throw();
@@ -205,6 +209,7 @@ async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Cl
         breaker: snapshot.settings.delivery.breaker,
         jitter,
     };
+    context.metrics.attempted(&id, outcome_of(&settlement), took);
     tell(&context, delivery, verdict.why().unwrap_or_default(), &settlement);
     let mut recorded = context.store.record_attempt(&claim, record.clone(), now).await;
     if matches!(recorded, Err(StoreError::DiskFull(_))) {
@@ -219,6 +224,14 @@ async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Cl
         }
     }
     id
+}
+
+const fn outcome_of(settlement: &Settlement) -> AttemptOutcome {
+    match settlement {
+        Settlement::Delivered => AttemptOutcome::Delivered,
+        Settlement::RetryAt { .. } => AttemptOutcome::Failed,
+        Settlement::Dead { .. } => AttemptOutcome::Dead,
+    }
 }
 
 fn tell_news(webhook: &WebhookId, news: Option<News>) {

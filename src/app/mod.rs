@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod health;
 pub mod indexer;
 pub mod janitor;
+pub mod metrics;
 pub mod poller;
 mod release;
 pub mod reload;
@@ -27,6 +28,7 @@ use crate::domain::Timestamp;
 use crate::parse::Repair;
 use crate::ports::{Clock, Store};
 use health::Health;
+use metrics::Metrics;
 use reload::LastReload;
 use snapshot::Snapshot;
 
@@ -57,6 +59,8 @@ pub struct Context {
     pub health: Health,
     /// What was done so far.
     pub tally: Tally,
+    /// What is counted and timed for those who watch.
+    pub metrics: Metrics,
     /// When the process began its work.
     pub started_at: Timestamp,
     pub(crate) reloading: tokio::sync::Mutex<()>,
@@ -66,7 +70,14 @@ pub struct Context {
 
 impl Context {
     /// Puts together what the loops share.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, dice: Dice, first: Snapshot) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        dice: Dice,
+        metrics: Metrics,
+        first: Snapshot,
+    ) -> Self {
+        metrics.configured(None, &first.settings, first.loaded_at);
         let started_at = first.loaded_at;
         Self {
             store,
@@ -79,6 +90,7 @@ impl Context {
             stop: CancellationToken::new(),
             health: Health::default(),
             tally: Tally::default(),
+            metrics,
             started_at,
             reloading: tokio::sync::Mutex::default(),
             last_reload: Mutex::new(LastReload { at: started_at, refusal: None }),
@@ -93,6 +105,7 @@ impl Context {
 
     /// Puts another configuration in force for all work that begins from now on.
     pub fn swap(&self, next: Snapshot) {
+        self.metrics.configured(Some(&self.snapshot().settings), &next.settings, next.loaded_at);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         self.nudge();
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ring::digest;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use super::health::Loop;
@@ -14,10 +15,11 @@ use crate::domain::alert::{AlertContent, OperationsEvent};
 use crate::domain::boilerplate::Memory;
 use crate::domain::feed::{ClaimedFeed, GuidTrust, Validators};
 use crate::domain::fetch::{FailureKind, FetchFailure, FetchOutcome, Fetched};
-use crate::domain::poll::{FeedRules, PollInput, PollPlan, PollSummary, ReadDocument, plan_poll};
+use crate::domain::poll::{FeedRules, PollInput, PollPlan, PollRules, PollSummary, ReadDocument, plan_poll};
 use crate::domain::silence::Silences;
 use crate::domain::topic::Span;
 use crate::domain::{FeedId, SilenceId, Timestamp, WebhookId};
+use crate::message::clean;
 use crate::offload::offload;
 use crate::parse::{self, ParseContext, Repair};
 use crate::ports::{Claim, FetchRequest, Recorded, StoreError};
@@ -114,12 +116,12 @@ async fn claim(
 /// Notices when the clock is set back: what waits for an instant would wait for as much longer.
 struct Steady {
     shown: Timestamp,
-    at: tokio::time::Instant,
+    at: Instant,
 }
 
 impl Steady {
     fn new(context: &Context) -> Self {
-        Self { shown: context.clock.now(), at: tokio::time::Instant::now() }
+        Self { shown: context.clock.now(), at: Instant::now() }
     }
 
     async fn look(&mut self, context: &Context) {
@@ -152,10 +154,11 @@ async fn poll(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Claim
         // It left the configuration between the claim and now; the store polls it no more.
         return;
     };
+    let began = Instant::now();
     let visit = Visit { context, snapshot, rules, claim };
     let outcome = visit.snapshot.fetch.fetch(visit.request()).await;
     match visit.settle(outcome).await {
-        Ok(report) => report.tell(&visit.context, &visit.claim.work().id),
+        Ok(report) => report.tell(&visit.context, &visit.claim.work().id, began.elapsed()),
         Err(StoreError::LeaseLost) => warn!("another worker took this poll over"),
         Err(problem) => visit.give_back(&problem).await,
     }
@@ -220,6 +223,7 @@ impl Visit {
     fn count(&self, repairs: &[Repair]) {
         for repair in repairs {
             self.context.tally.repairs[*repair as usize].add(1);
+            self.context.metrics.repaired(*repair);
         }
     }
 
@@ -255,11 +259,14 @@ impl Visit {
             let silences = self.snapshot.silences(self.context.store.silences(now).await?);
             let (snapshot, rules) = (Arc::clone(&self.snapshot), self.rules.clone());
             let feed = self.claim.work().clone();
-            offload(move || plan_poll(&feed, input, &snapshot.poll_rules(&rules, &silences), now, jitter))
-                .await
-                .map_err(|problem| {
-                    StoreError::Failed(anyhow::Error::new(problem).context("planning a poll"))
-                })?
+            let metrics = self.context.metrics.clone();
+            offload(move || {
+                let rules = snapshot.poll_rules(&rules, &silences);
+                let timed = metrics.timing(rules.matcher);
+                plan_poll(&feed, input, &PollRules { matcher: &timed, ..rules }, now, jitter)
+            })
+            .await
+            .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("planning a poll")))?
         } else {
             let none = Silences::default();
             plan_poll(self.claim.work(), input, &self.snapshot.poll_rules(&self.rules, &none), now, jitter)
@@ -360,9 +367,10 @@ impl PollReport {
     }
 
     /// Logs, counts, and wakes the dispatcher.
-    fn tell(&self, context: &Context, feed: &FeedId) {
+    fn tell(&self, context: &Context, feed: &FeedId, took: Duration) {
         let PollSummary { outcome, entries, new, revised, .. } = self.summary;
         let next = self.due_at;
+        context.metrics.polled(outcome, took, new as u64, revised as u64);
         if let Some(problem) = &self.summary.error {
             context.tally.polls_failed.add(1);
             warn!(outcome, next_poll_at = %next, reason = self.due_reason, "polled {feed}: {problem}");
@@ -378,8 +386,11 @@ impl PollReport {
                 debug!(next_poll_at = %next, "polled {feed}: unchanged");
             }
         }
-        context.tally.alerts.add(u64::from(self.recorded.alerts));
-        for (alert, silence) in &self.alerts {
+        context.tally.alerts.add(self.recorded.alerts.len() as u64);
+        // Of what was planned, another poll may have raised some already.
+        let raised = self.alerts.iter().filter(|(alert, _)| self.recorded.alerts.contains(&alert.alert.id));
+        for (alert, silence) in raised {
+            context.metrics.alerted(&alert.topic.id);
             tell_alert(alert, *silence);
         }
         for (webhook, problem) in &self.not_made {
@@ -396,7 +407,9 @@ impl PollReport {
 
 /// Logs an alert: with no webhook this is where a person sees it.
 fn tell_alert(alert: &AlertContent, silence: Option<SilenceId>) {
-    let title = alert.article.title.as_deref().unwrap_or("(untitled)");
+    // A terminal obeys controls as a browser obeys mark-up.
+    let title = alert.article.title.as_deref().and_then(clean::visible_line);
+    let title = title.as_deref().unwrap_or(clean::UNTITLED);
     let muted = silence.map(|id| format!(" (silenced by {id})")).unwrap_or_default();
     info!(
         alert.id = %alert.alert.id,

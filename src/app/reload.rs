@@ -66,6 +66,7 @@ pub async fn reload(context: &Context, loader: &Arc<dyn Loader>) -> Result<Reloa
             info!(config.hash = hash, "{what}: {summary}");
         }
         Err(refusal) => {
+            context.metrics.refused();
             error!("configuration refused, the one in force stays:\n{refusal}");
         }
     }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::control::Server;
 use super::{Global, Outcome, output, wire};
@@ -24,7 +24,7 @@ const SIDE_DRAIN: Duration = Duration::from_secs(2);
 /// Runs the daemon until SIGTERM or SIGINT.
 pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
     let loader = wire::loader(global);
-    let daemon = match wire::start(&loader, true).await? {
+    let mut daemon = match wire::start(&loader, true).await? {
         Ok(daemon) => daemon,
         Err(report) => {
             output::complain(&report);
@@ -41,8 +41,9 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
     let stop_side = CancellationToken::new();
     if let Some(listener) = listener {
         let address = listener.local_addr().context("asking for the address served on")?;
-        info!("serving http://{address}/healthz and /readyz");
-        side.spawn(serve(listener, Arc::clone(&context), stop_side.clone()));
+        info!("serving http://{address}/");
+        let web = daemon.web();
+        side.spawn(web::serve(listener, web, web::Bounds::default(), stop_side.clone()));
     }
     if let Some(path) = &snapshot.settings.daemon.socket {
         let server = Server::bind(path)?;
@@ -72,12 +73,6 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<Outcome> {
         }
         Ended::Broken => Outcome::Wrong,
     })
-}
-
-async fn serve(listener: tokio::net::TcpListener, context: Arc<Context>, stop: CancellationToken) {
-    if let Err(problem) = web::serve(listener, context, stop).await {
-        error!(error = %problem, "serving HTTP");
-    }
 }
 
 /// Turns signals into stop and reload. A second SIGTERM or SIGINT is not waited for: the supervisor's

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use prometheus_client::registry::Registry;
 use secrecy::SecretString;
 
 use super::Global;
 use super::compile::{self, Checked};
+use crate::app::metrics::Metrics;
 use crate::app::render::Destinations;
 use crate::app::snapshot::{Loader, Prepared, Snapshot, config_sync, tune};
 use crate::app::{Context, Dice};
@@ -16,8 +18,10 @@ use crate::config::Settings;
 use crate::config::settings::FetchSettings;
 use crate::config::{self, Credentials, LoadRequest};
 use crate::http::{FetchLimits, HttpFetch, HttpPost};
+use crate::ports::watch::Watch;
 use crate::ports::{Clock, Store};
 use crate::sqlite::{DaemonLock, SqliteStore};
+use crate::web::Web;
 
 /// Reads the configuration of this process's environment.
 #[derive(Clone, Debug)]
@@ -95,11 +99,19 @@ pub(super) fn limits(fetch: &FetchSettings) -> FetchLimits {
 /// What `run`, `once` and `demo` hold: the lock, the store, what the loops share.
 pub(super) struct Daemon {
     pub(super) context: Arc<Context>,
+    /// Shows what the context's metrics count.
+    registry: Registry,
     store: Arc<SqliteStore>,
     _lock: DaemonLock,
 }
 
 impl Daemon {
+    /// What pages are made from; once, the registry goes with it.
+    pub(super) fn web(&mut self) -> Web {
+        let watch = Arc::clone(&self.store) as Arc<dyn Watch>;
+        Web::new(Arc::clone(&self.context), watch, std::mem::take(&mut self.registry))
+    }
+
     /// Commits what waits and lets the database go.
     pub(super) async fn close(self) {
         self.store.close().await;
@@ -130,8 +142,9 @@ pub(super) async fn start(loader: &Arc<dyn Loader>, spread: bool) -> anyhow::Res
         .context("writing the configuration's feeds and topics")?;
     tune(&*store, &mut prepared).await;
     let snapshot = Snapshot::new(prepared, &created, now);
-    let context = Context::new(Arc::clone(&store) as Arc<dyn Store>, clock, Dice::new(), snapshot);
-    Ok(Ok(Daemon { context: Arc::new(context), store, _lock: lock }))
+    let (metrics, registry) = Metrics::registered();
+    let context = Context::new(Arc::clone(&store) as Arc<dyn Store>, clock, Dice::new(), metrics, snapshot);
+    Ok(Ok(Daemon { context: Arc::new(context), registry, store, _lock: lock }))
 }
 
 /// The configuration is wrong; shown as its report.

@@ -304,6 +304,19 @@ const DAEMON: &[Key] = &[
         Kind::Path,
         "Where commands such as `wirewatch reload` reach the daemon; \"off\" for nowhere. Left out: $RUNTIME_DIRECTORY/wirewatch.sock, else the database's path with .sock behind it.",
     ),
+    key(
+        "hosts",
+        Kind::List(&Kind::Text),
+        "Names under which browsers may ask for the pages, besides localhost and the address itself: those of a proxy before it.",
+    )
+    .or("[]"),
+    key(
+        "token",
+        Kind::Secret,
+        "What is asked for before anything but /healthz and /readyz is shown, as bearer token or as password; better in token_env or token_file.",
+    ),
+    key("token_env", Kind::VariableName, "The environment variable that holds the token."),
+    key("token_file", Kind::CredentialPath, "The file that holds the token."),
 ];
 
 const FETCH: &[Key] = &[

@@ -46,7 +46,7 @@ pub struct Settings {
 }
 
 /// `[daemon]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct DaemonSettings {
     /// The database file.
     pub database: PathBuf,
@@ -54,6 +54,10 @@ pub struct DaemonSettings {
     pub listen: Option<SocketAddr>,
     /// Where commands reach the daemon; `None` for "off".
     pub socket: Option<PathBuf>,
+    /// Names it may be asked under, besides loopback and its own address.
+    pub hosts: Vec<String>,
+    /// What those who ask must show; `None`: nothing.
+    pub token: Option<SecretString>,
 }
 
 /// `[fetch]`.

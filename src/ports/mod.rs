@@ -20,12 +20,13 @@ use crate::domain::feed::{ClaimedFeed, Validators};
 use crate::domain::fetch::FetchOutcome;
 use crate::domain::hold::{TopicHold, WebhookHold};
 use crate::domain::poll::PollPlan;
-use crate::domain::{FeedId, Timestamp, TopicId, WebhookId};
+use crate::domain::{AlertId, FeedId, Timestamp, TopicId, WebhookId};
 
 pub mod hand;
 pub mod outbox;
 pub mod reads;
 pub mod search;
+pub mod watch;
 
 /// Tells the time.
 pub trait Clock: fmt::Debug + Send + Sync {
@@ -191,7 +192,7 @@ pub struct HostLimits {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// Alerts that were new, of those planned.
-    pub alerts: u32,
+    pub alerts: Vec<AlertId>,
     /// Deliveries written with them.
     pub deliveries: u32,
 }

@@ -333,7 +333,7 @@ fn raise(
         )
         .optional()?;
     if let Some(row) = row {
-        recorded.alerts += 1;
+        recorded.alerts.push(content.alert.id);
         for delivery in &alert.deliveries {
             outbox::insert(connection, outbox::Subject::Alert(row, content), delivery, now)?;
             recorded.deliveries += 1;

@@ -161,7 +161,7 @@ fn detail_row(row: &Row<'_>) -> rusqlite::Result<DeliveryDetail> {
     })
 }
 
-fn alert(connection: &Connection, id: AlertId) -> Result<Option<AlertDetail>, StoreError> {
+pub(super) fn alert(connection: &Connection, id: AlertId) -> Result<Option<AlertDetail>, StoreError> {
     let Some((row, content)) = lists::alert(connection, id)? else { return Ok(None) };
     let rows: Vec<i64> = connection
         .prepare_cached(

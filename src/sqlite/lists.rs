@@ -12,7 +12,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::poll::FAILING_AFTER;
 use crate::domain::schedule;
 use crate::domain::topic::Severity;
-use crate::domain::{AlertId, DeliveryId, MessageId, SilenceId, Timestamp};
+use crate::domain::{AlertId, DeliveryId, FeedId, MessageId, SilenceId, Timestamp};
 use crate::ports::StoreError;
 use crate::ports::reads::{
     AlertRow, AlertState, ArticleRow, DeliveryRow, FeedHealth, FeedRow, Page, StoredText,
@@ -28,14 +28,32 @@ pub(super) fn limit(page: Page) -> i64 {
 }
 
 pub(super) fn feeds(connection: &Connection) -> Result<Vec<FeedRow>, StoreError> {
-    let rows = connection
-        .prepare_cached(
-            "SELECT slug, url, coalesce(set_title, title), configured, status, last_poll_at, due_at, due_reason,
-                 last_error, notice, failures, articles, moved_to, last_good_at, learnt_interval, last_new_at FROM feed ORDER BY slug",
-        )?
-        .query_map([], feed_row)?
-        .collect::<Result<_, _>>()?;
+    let mut rows = Vec::new();
+    each_feed(connection, None, |_, row| {
+        rows.push(feed_row(row)?);
+        Ok(true)
+    })?;
     Ok(rows)
+}
+
+/// Shows `look` every feed behind `after` in the order of ids, until it answers no.
+pub(super) fn each_feed(
+    connection: &Connection,
+    after: Option<&FeedId>,
+    mut look: impl FnMut(FeedHealth, &Row<'_>) -> rusqlite::Result<bool>,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT slug, url, coalesce(set_title, title), configured, status, last_poll_at, due_at, due_reason,
+             last_error, notice, failures, articles, moved_to, last_good_at, learnt_interval, last_new_at
+         FROM feed WHERE slug > ?1 ORDER BY slug",
+    )?;
+    let mut rows = statement.query([after.map_or("", FeedId::as_str)])?;
+    while let Some(row) = rows.next()? {
+        if !look(feed_health(row)?, row)? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the feed's last good poll found it silent for far longer than its rhythm.
@@ -46,30 +64,32 @@ fn quiet(row: &Row<'_>) -> rusqlite::Result<bool> {
     Ok(last_good_at.is_some_and(|at| schedule::is_quiet(learnt, last_new_at, at)))
 }
 
-fn feed_row(row: &Row<'_>) -> rusqlite::Result<FeedRow> {
+fn feed_health(row: &Row<'_>) -> rusqlite::Result<FeedHealth> {
     let (configured, gone): (bool, bool) = (row.get(3)?, row.get(4)?);
-    let failures: u32 = row.get(10)?;
-    let last_poll_at = instant(row, 5)?;
-    let state = match () {
+    Ok(match () {
         () if !configured => FeedHealth::Disabled,
         () if gone => FeedHealth::Gone,
-        () if failures >= FAILING_AFTER => FeedHealth::Failing,
-        () if last_poll_at.is_none() => FeedHealth::New,
+        () if row.get::<_, u32>(10)? >= FAILING_AFTER => FeedHealth::Failing,
+        () if instant(row, 5)?.is_none() => FeedHealth::New,
         () if quiet(row)? => FeedHealth::Quiet,
         () => FeedHealth::Ok,
-    };
+    })
+}
+
+pub(super) fn feed_row(row: &Row<'_>) -> rusqlite::Result<FeedRow> {
+    let (configured, gone): (bool, bool) = (row.get(3)?, row.get(4)?);
     let polled = configured && !gone;
     Ok(FeedRow {
         id: slug(row, 0)?,
         url: row.get(1)?,
         title: row.get(2)?,
-        state,
-        last_poll_at,
+        state: feed_health(row)?,
+        last_poll_at: instant(row, 5)?,
         next_poll_at: if polled { instant(row, 6)? } else { None },
         next_poll_reason: if polled { row.get(7)? } else { None },
         last_error: row.get(8)?,
         notice: row.get(9)?,
-        failures,
+        failures: row.get(10)?,
         articles: row.get::<_, i64>(11)?.unsigned_abs(),
         moved_to: row.get(12)?,
     })
@@ -157,8 +177,8 @@ pub(super) fn article_row(row: &Row<'_>, feeds: &mut Statement<'_>) -> rusqlite:
 }
 
 /// The columns of an alert in a listing, from where they are taken.
-const ALERT: &str = "SELECT l.key, l.topic, a.key, l.severity, l.score, l.created_at, l.content,
-         (SELECT group_concat(DISTINCT state) FROM delivery WHERE alert = l.id), s.key
+pub(super) const ALERT: &str = "SELECT l.key, l.topic, a.key, l.severity, l.score, l.created_at, l.content,
+         (SELECT group_concat(DISTINCT state) FROM delivery WHERE alert = l.id), s.key, l.id
      FROM alert l JOIN article a ON a.id = l.article LEFT JOIN silence s ON s.id = l.silence";
 
 pub(super) fn alerts(connection: &Connection, page: Page) -> Result<Vec<AlertRow>, StoreError> {
@@ -189,7 +209,7 @@ pub(super) fn alert(
     Ok(connection.prepare_cached(&query)?.query_row([id.as_bytes()], alert_row).optional()?)
 }
 
-fn alert_row(row: &Row<'_>) -> rusqlite::Result<(AlertRow, AlertContent)> {
+pub(super) fn alert_row(row: &Row<'_>) -> rusqlite::Result<(AlertRow, AlertContent)> {
     let content: AlertContent = serde_json::from_str(&row.get::<_, String>(6)?).map_err(|problem| {
         rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, problem.into())
     })?;

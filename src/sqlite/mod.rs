@@ -14,6 +14,7 @@ mod outbox;
 mod retention;
 mod search;
 mod silences;
+mod survey;
 mod upkeep;
 mod webhooks;
 mod writer;

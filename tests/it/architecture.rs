@@ -44,6 +44,9 @@ const IMPURE: &[&str] = &[
 /// Who alone may name a crate.
 const OWNERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/sqlite/"]),
+    ("maud", &["src/web/page/"]),
+    ("hyper", &["src/web/serve.rs"]),
+    ("prometheus_client", &["src/app/metrics.rs", "src/web/", "src/cli/wire.rs"]),
     ("reqwest", &["src/http/"]),
     ("feed_rs", &["src/parse/feedrs.rs"]),
     ("axum", &["src/web/", "src/cli/demo/", "src/cli/control.rs", "src/cli/daemon.rs"]),

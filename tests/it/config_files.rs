@@ -11,7 +11,8 @@ use wirewatch::config::{self, LoadRequest, Loaded, Settings, Variables};
 const SHIPPED: &str = include_str!("../../config/wirewatch.toml");
 
 /// What stands behind the credentials that the examples name.
-const VARIABLES: [(&str, &str); 5] = [
+const VARIABLES: [(&str, &str); 6] = [
+    ("WIREWATCH_TOKEN", "correct horse battery staple"),
     ("FEED_PROXY", "http://proxy.example:3128"),
     ("MEMBERS_PASSWORD", "password"),
     ("EXAMPLE_TOKEN", "token"),
@@ -20,7 +21,8 @@ const VARIABLES: [(&str, &str); 5] = [
 ];
 
 /// The same for those in files.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
+    ("web.token", "correct horse battery staple"),
     ("proxy", "http://proxy.example:3128"),
     ("members.password", "password"),
     ("example.token", "token"),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::task::JoinSet;
+use wirewatch::app::metrics::Metrics;
 use wirewatch::app::render::Destinations;
 use wirewatch::app::snapshot::{Loader, Prepared, Snapshot, config_sync};
 use wirewatch::app::{Context, Dice, reload, supervisor};
@@ -186,7 +187,13 @@ impl Simulation {
         let created = self.store.sync_config(config_sync(&prepared.settings, now, false), now).await.unwrap();
         let snapshot = Snapshot::new(prepared, &created, now);
         let store = Arc::clone(&self.store) as Arc<dyn Store>;
-        Arc::new(Context::new(store, Arc::clone(&self.clock), Dice::seeded(1), snapshot))
+        Arc::new(Context::new(
+            store,
+            Arc::clone(&self.clock),
+            Dice::seeded(1),
+            Metrics::registered().0,
+            snapshot,
+        ))
     }
 
     /// Runs the daemon for a time; answers what was received until then.

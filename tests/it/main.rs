@@ -29,4 +29,5 @@ mod store;
 mod support;
 mod topics;
 mod upkeep;
+mod web;
 mod wrong_queries;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 use tokio::task::JoinSet;
+use wirewatch::app::metrics::Metrics;
 use wirewatch::app::render::Destinations;
 use wirewatch::app::snapshot::{Loader, Prepared, Snapshot, config_sync};
 use wirewatch::app::supervisor::{self, Ended};
@@ -205,7 +206,8 @@ impl Simulation {
         let created = self.store.sync_config(config_sync(&prepared.settings, now, true), now).await.unwrap();
         let snapshot = Snapshot::new(prepared, &created, now);
         let store = Arc::clone(&self.store) as Arc<dyn Store>;
-        let context = Context::new(store, Arc::clone(&self.clock), Dice::seeded(1), snapshot);
+        let context =
+            Context::new(store, Arc::clone(&self.clock), Dice::seeded(1), Metrics::registered().0, snapshot);
         let context = Arc::new(context);
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor::run(Arc::clone(&context)));

@@ -1,5 +1,6 @@
 //! What the merged layers mean: the checks across keys, tables and files, and the settings.
 
+mod daemon;
 mod entries;
 mod fields;
 mod holds;
@@ -24,8 +25,7 @@ use super::locate::SourceMap;
 use super::read::DoubtLevel;
 use super::report::{Level, Problem, Report};
 use super::settings::{
-    AlertSettings, DaemonSettings, DeliverySettings, FetchSettings, FirstPoll, RetentionSettings, Settings,
-    TopicSettings,
+    AlertSettings, DeliverySettings, FetchSettings, FirstPoll, RetentionSettings, Settings, TopicSettings,
 };
 use super::source::Place;
 use crate::domain::breaker::BreakerPolicy;
@@ -167,34 +167,6 @@ impl<'a> Resolver<'a> {
             Credentials::Needed => Level::Error,
             Credentials::Optional => Level::Warning,
         }
-    }
-
-    fn daemon(&mut self) -> Option<DaemonSettings> {
-        let fields = self.section("daemon")?;
-        let database = match fields.text("database") {
-            Some(path) => relative_to(&fields.place("database"), path),
-            None => match self.request.variables.get("STATE_DIRECTORY") {
-                // systemd gives a list where several directories are configured; the first is ours.
-                Some(state) => std::env::split_paths(state).next()?.join("wirewatch.db"),
-                None => PathBuf::from("data/wirewatch.db"),
-            },
-        };
-        let listen = fields.text("listen").and_then(|address| address.parse().ok());
-        let socket = self.socket(&fields, &database);
-        Some(DaemonSettings { database, listen, socket })
-    }
-
-    fn socket(&self, fields: &Fields<'_>, database: &Path) -> Option<PathBuf> {
-        if let Some(path) = fields.text("socket") {
-            return (path != "off").then(|| relative_to(&fields.place("socket"), path));
-        }
-        let runtime = self.request.variables.get("RUNTIME_DIRECTORY");
-        if let Some(first) = runtime.and_then(|runtime| std::env::split_paths(runtime).next()) {
-            return Some(first.join("wirewatch.sock"));
-        }
-        let mut beside = database.as_os_str().to_owned();
-        beside.push(".sock");
-        Some(beside.into())
     }
 
     fn fetch(&mut self) -> Option<FetchSettings> {

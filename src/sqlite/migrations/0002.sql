@@ -68,3 +68,5 @@ CREATE TRIGGER article_removed AFTER DELETE ON article BEGIN
 END;
 
 -- Anything else.
+-- How many deliveries of a webhook are in which state, whatever their number.
+CREATE INDEX delivery_counted ON delivery (webhook, state);

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use wirewatch::app::metrics::Metrics;
 use wirewatch::app::render::Destinations;
 use wirewatch::app::snapshot::{Prepared, Snapshot, config_sync};
 use wirewatch::app::{Context, Dice, poller};
@@ -109,7 +110,9 @@ impl Wirewatch {
         store.recover(now).await.unwrap();
         let created = store.sync_config(config_sync(&prepared.settings, now, false), now).await.unwrap();
         let snapshot = Snapshot::new(prepared, &created, now);
-        let context = Context::new(Arc::clone(&store) as Arc<dyn Store>, shared, Dice::seeded(7), snapshot);
+        let metrics = Metrics::registered().0;
+        let context =
+            Context::new(Arc::clone(&store) as Arc<dyn Store>, shared, Dice::seeded(7), metrics, snapshot);
         (Arc::new(context), store)
     }
 }

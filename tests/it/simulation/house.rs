@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use wirewatch::app::metrics::Metrics;
 use wirewatch::app::render::Destinations;
 use wirewatch::app::snapshot::{Loader, Prepared, Snapshot, config_sync};
 use wirewatch::app::supervisor::{self, Ended};
@@ -231,7 +232,13 @@ impl House {
             disk: Arc::clone(&self.disk),
         };
         let dice = Dice::seeded(alarm_seed ^ self.starts);
-        let context = Arc::new(Context::new(Arc::new(store) as Arc<dyn Store>, clock, dice, snapshot));
+        let context = Arc::new(Context::new(
+            Arc::new(store) as Arc<dyn Store>,
+            clock,
+            dice,
+            Metrics::registered().0,
+            snapshot,
+        ));
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor::run(Arc::clone(&context)));
         self.process = Some(Process { context, tasks });

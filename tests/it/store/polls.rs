@@ -6,7 +6,7 @@ use wirewatch::domain::article::{EntryIdentity, KnownArticle, Suppression};
 use wirewatch::domain::boilerplate::{Blocks, Memory, Shown};
 use wirewatch::domain::poll::{ArticleChange, PollPlan};
 use wirewatch::ports::reads::Page;
-use wirewatch::ports::{Recorded, Store as _, StoreError};
+use wirewatch::ports::{Store as _, StoreError};
 
 use super::bed::{
     Bed, HOUR, MINUTE, T0, alerting, article, at, feed_id, identity, key, new, plan, silent, text, topic,
@@ -24,7 +24,7 @@ async fn article_alert_and_delivery_are_written_together() {
         bed.configure(&["a"], &["desk", "phone"]).await;
         let articles = vec![alerting(new("x"), "t", &["desk", "phone"], T0), new("y"), silent("z")];
         let recorded = bed.poll(T0, articles).await.unwrap();
-        assert_eq!(recorded, Recorded { alerts: 1, deliveries: 2 });
+        assert_eq!((recorded.alerts.len(), recorded.deliveries), (1, 2));
         assert_eq!(bed.store.list_articles(ALL).await.unwrap().len(), 3);
         let alerts = bed.store.list_alerts(ALL).await.unwrap();
         assert_eq!((alerts.len(), alerts[0].article), (1, key("x")));
@@ -158,7 +158,7 @@ async fn an_alert_is_raised_once_for_a_topic_and_an_article() {
         let again = alerting(article("x", ArticleChange::Listed), "t", &["desk", "phone"], now);
         let again = alerting(again, "u", &["desk"], now);
         let recorded = bed.poll(now, vec![again]).await.unwrap();
-        assert_eq!(recorded, Recorded { alerts: 1, deliveries: 1 }, "only the other topic's is new");
+        assert_eq!((recorded.alerts.len(), recorded.deliveries), (1, 1), "only the other topic's is new");
     }
 }
 
@@ -192,7 +192,7 @@ async fn many_polls_at_once_are_each_whole_or_not_there() {
         match recorded {
             Ok(recorded) => {
                 assert!(!index.is_multiple_of(8));
-                assert_eq!(recorded, Recorded { alerts: 1, deliveries: 1 });
+                assert_eq!((recorded.alerts.len(), recorded.deliveries), (1, 1));
                 good += 1;
             }
             Err(problem) => {

@@ -104,6 +104,13 @@ impl Daemon {
         }
     }
 
+    /// A log line that holds `part`, also one that was waited past.
+    #[track_caller]
+    pub(crate) fn line(&mut self, part: &str) -> String {
+        let seen = self.seen.iter().find(|line| line.contains(part)).cloned();
+        seen.unwrap_or_else(|| self.wait_for_line(part))
+    }
+
     /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
