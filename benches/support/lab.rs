@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use wirewatch::app::metrics::Metrics;
 use wirewatch::app::render::Destinations;
 use wirewatch::app::snapshot::{Prepared, Snapshot, config_sync};
 use wirewatch::app::{Context, Dice, dispatcher, poller};
@@ -76,7 +77,8 @@ impl Lab {
         let now = clock.now();
         let created = store.sync_config(config_sync(&prepared.settings, now, false), now).await.unwrap();
         let snapshot = Snapshot::new(prepared, &created, now);
-        let context = Context::new(store as Arc<dyn Store>, shared, Dice::seeded(1), snapshot);
+        let context =
+            Context::new(store as Arc<dyn Store>, shared, Dice::seeded(1), Metrics::registered().0, snapshot);
         Self { context: Arc::new(context), clock, _home: home }
     }
 
