@@ -117,6 +117,24 @@ pub struct KnownArticle {
     pub identities: Vec<IdentityHash>,
 }
 
+/// An article of this installation, to learn from what is frequent here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The headline.
+    pub title: String,
+    /// The beginning of its plain text.
+    pub text: String,
+    /// Its language, if known.
+    pub lang: Option<String>,
+}
+
+impl Sample {
+    /// What topics would be matched against.
+    pub fn document(&self) -> Document<'_> {
+        Document { title: &self.title, text: &self.text, lang: self.lang.as_deref(), ..Document::default() }
+    }
+}
+
 /// What topics are matched against.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Document<'a> {

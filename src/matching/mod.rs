@@ -19,7 +19,7 @@ use crate::domain::article::Document;
 use crate::domain::topic::{ConceptSpec, Match, Matcher as _, Span, TopicRule, TopicSpec};
 use crate::domain::{ConceptId, TopicId};
 
-pub use engine::{Clause, Explanation, PassedOver, TopicSet, Why};
+pub use engine::{Clause, Explanation, Frequencies, PassedOver, TopicSet, Why};
 use engine::{Compiler, swallowing};
 use query::Finding;
 

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use rustc_hash::FxHashMap;
+
 use super::doubts::doubts;
-use super::program::{Leaf, Node, NodeId, Program, Scored, Topic};
+use super::program::{Group, LEAF, Leaf, List, NOTHING, Near, Node, NodeId, Program, SINGLE, Scored, Topic};
 use super::words::{Compare, WordsBuilder};
 use crate::domain::ConceptId;
 use crate::domain::topic::{ConceptSource, ConceptSpec, TopicRule, TopicSpec};
@@ -42,6 +44,10 @@ pub(crate) struct Compiler<'s> {
     pub(crate) words: WordsBuilder,
     pub(crate) diagnostics: Vec<Diagnostic>,
     concepts: HashMap<&'s str, Progress<'s>>,
+    /// Leaves by what was written, to be used again.
+    terms: FxHashMap<Box<str>, u32>,
+    /// What a term was written as, while it is looked up.
+    key: String,
     place: Place,
     /// How many errors there are, and uses of concepts that are wrong themselves.
     errors: usize,
@@ -62,6 +68,8 @@ impl<'s> Compiler<'s> {
             words: WordsBuilder::default(),
             diagnostics: Vec::new(),
             concepts: concepts.iter().map(|spec| (spec.id.as_str(), Progress::Unread(spec))).collect(),
+            terms: FxHashMap::default(),
+            key: String::new(),
             place: Place::Query,
             errors: 0,
             said: [0; 2],
@@ -97,7 +105,7 @@ impl<'s> Compiler<'s> {
                     .map(|(index, facet)| self.source(facet, at(TopicPart::Facet(index)), parse))
                     .collect();
                 let facets = nodes.iter().copied().zip(facets.iter().cloned()).collect();
-                scored = Some(Scored { facets, threshold: *threshold });
+                scored = Some(Box::new(Scored { facets, threshold: *threshold }));
                 nodes
             }
         };
@@ -178,15 +186,15 @@ impl<'s> Compiler<'s> {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "queries are bounded, so is what they hold")]
-    fn range(&mut self, nodes: &[NodeId]) -> Range<u32> {
+    fn range(&mut self, nodes: &[NodeId]) -> List {
         let start = self.program.children.len() as u32;
         self.program.children.extend_from_slice(nodes);
-        start..self.program.children.len() as u32
+        List { start, len: nodes.len() as u32 }
     }
 
-    fn list(&mut self, nodes: &[NodeId], kind: fn(Range<u32>) -> Node) -> NodeId {
-        let range = self.range(nodes);
-        self.push(kind(range), String::new)
+    fn list(&mut self, nodes: &[NodeId], kind: fn(List) -> Node) -> NodeId {
+        let list = self.range(nodes);
+        self.push(kind(list), String::new)
     }
 
     /// `spans`: inside `NEAR` and the like, where only places in the text make sense.
@@ -222,7 +230,8 @@ impl<'s> Compiler<'s> {
             }
             Kind::Near { reach, ordered, left, right } => {
                 let (left, right) = (self.expr(left, true), self.expr(right, true));
-                Node::Near { reach: *reach, ordered: *ordered, left, right }
+                self.program.nears.push(Near { reach: *reach, ordered: *ordered, left, right });
+                Node::Near(index_of_last(&self.program.nears))
             }
             Kind::NotIn(left, right) => Node::NotIn(self.expr(left, true), self.expr(right, true)),
             Kind::In(part, inner) if part.is_text() => Node::In(*part, self.expr(inner, spans)),
@@ -230,7 +239,7 @@ impl<'s> Compiler<'s> {
             Kind::Count(count, number, inner) => self.count(expr, *count, *number, inner, spans),
             Kind::Term(term) => return self.term(expr, term),
             Kind::Concept(name) => return self.use_concept(expr, name, spans),
-            Kind::Broken => Node::Or(0..0),
+            Kind::Broken => Node::Or(NOTHING),
         };
         self.push(node, label)
     }
@@ -249,7 +258,9 @@ impl<'s> Compiler<'s> {
                             .help("ATLEAST counts the terms of one OR group: ATLEAST/2 (a OR b OR c)"),
                     );
                 }
-                Node::AtLeast { number, of: self.range(&of) }
+                let of = self.range(&of);
+                self.program.groups.push(Group { number, of });
+                Node::AtLeast(index_of_last(&self.program.groups))
             }
         }
     }
@@ -259,9 +270,9 @@ impl<'s> Compiler<'s> {
         if self.size > MAX_SIZE {
             return vec![]; // which is an error already
         }
-        match self.program.node(node).clone() {
-            Node::Or(range) => {
-                let members = self.program.list(&range).to_vec();
+        match self.program.node(node) {
+            Node::Or(list) => {
+                let members = self.program.list(list).to_vec();
                 members.into_iter().flat_map(|member| self.alternatives(member)).collect()
             }
             Node::Concept(concept, inner) => {
@@ -307,7 +318,7 @@ impl<'s> Compiler<'s> {
         }
         // Its own mistakes are reported where it stands, and once.
         self.errors += 1;
-        self.push(Node::Or(0..0), String::new)
+        self.push(Node::Or(NOTHING), String::new)
     }
 
     fn concept(&mut self, name: &str) -> Option<(NodeId, Option<&'static str>)> {
@@ -363,20 +374,17 @@ impl<'s> Compiler<'s> {
         if depth > 4 * MAX_DEPTH {
             return Some("too many concepts within each other");
         }
-        let within = |range: &Range<u32>| {
-            self.program.list(range).iter().find_map(|child| self.obstacle(*child, depth + 1))
-        };
+        let within = |list| self.program.list(list).iter().find_map(|child| self.obstacle(*child, depth + 1));
         match self.program.node(node) {
             Node::And(_) => Some("AND"),
             Node::Not(_) => Some("NOT"),
             Node::About(_) => Some("a field that is not text"),
-            Node::Or(range) | Node::AtLeast { of: range, .. } => within(range),
-            Node::In(_, inner) | Node::Concept(_, inner) => self.obstacle(*inner, depth + 1),
-            Node::Leaf(_)
-            | Node::Near { .. }
-            | Node::NotIn(..)
-            | Node::Mentions { .. }
-            | Node::First { .. } => None,
+            Node::Or(list) => within(list),
+            Node::AtLeast(group) => within(self.program.group(group).of),
+            Node::In(_, inner) | Node::Concept(_, inner) => self.obstacle(inner, depth + 1),
+            Node::Leaf(_) | Node::Near(_) | Node::NotIn(..) | Node::Mentions { .. } | Node::First { .. } => {
+                None
+            }
         }
     }
 
@@ -388,8 +396,37 @@ impl<'s> Compiler<'s> {
             Body::Phrase { text, slop } => (text.as_str(), *slop),
             Body::Regex(pattern) => return self.regex(expr, pattern, term.boost),
         };
-        let sequences = self.sequences(expr, text, term.mode);
-        self.leaf(expr, &sequences, slop, term.boost)
+        // Topics often ask for the same, and most of them for what is neither weighed nor wrong.
+        #[expect(clippy::float_cmp, reason = "as written, or not written")]
+        let plain = term.boost == 1.0 && self.labels.is_none();
+        if !plain {
+            let sequences = self.sequences(expr, text, term.mode);
+            return self.leaf(expr, &sequences, slop, term.boost);
+        }
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        key.push(match term.mode {
+            Mode::Forms => ' ',
+            Mode::Folded => '=',
+            Mode::Exact => '^',
+        });
+        key.push(if matches!(term.body, Body::Word(_)) { ' ' } else { '"' });
+        key.push(slop.map_or('\0', |slop| char::from(slop.min(254) as u8 + 1)));
+        key.push_str(text);
+        let node = if let Some(leaf) = self.terms.get(key.as_str()) {
+            self.size += 1;
+            LEAF | *leaf
+        } else {
+            let before = (self.errors, self.said);
+            let sequences = self.sequences(expr, text, term.mode);
+            let node = self.leaf(expr, &sequences, slop, term.boost);
+            if before == (self.errors, self.said) {
+                self.terms.insert(Box::from(key.as_str()), node & !LEAF);
+            }
+            node
+        };
+        self.key = key;
+        node
     }
 
     fn regex(&mut self, expr: &Expr, pattern: &str, boost: f32) -> NodeId {
@@ -415,20 +452,21 @@ impl<'s> Compiler<'s> {
 
     #[expect(clippy::cast_possible_truncation, reason = "queries are bounded, so is what they hold")]
     fn leaf(&mut self, expr: &Expr, sequences: &[Vec<u32>], slop: Option<u32>, boost: f32) -> NodeId {
-        let start = self.program.sequences.len() as u32;
-        for words in sequences {
-            self.program.sequences.push(words.len() as u32);
-            self.program.sequences.extend_from_slice(words);
-        }
+        let (start, count) = match sequences {
+            [row] if row.len() == 1 => (row[0], SINGLE),
+            rows => {
+                let start = self.program.sequences.len() as u32;
+                for words in rows {
+                    self.program.sequences.push(words.len() as u32);
+                    self.program.sequences.extend_from_slice(words);
+                }
+                (start, rows.len() as u16)
+            }
+        };
         let shown = shown(expr);
         let term = (self.program.terms.len() as u32, shown.len() as u16);
         self.program.terms.push_str(&shown);
-        let leaf = Leaf {
-            sequences: start,
-            count: sequences.len() as u16,
-            slop: slop.map(|n| n.min(255) as u8),
-            term,
-        };
+        let leaf = Leaf { sequences: start, count, slop: slop.map(|n| n.min(255) as u8), term };
         let index = self.program.leaves.len() as u32;
         self.program.leaves.push(leaf);
         if (boost - 1.0).abs() > f32::EPSILON {
@@ -440,7 +478,12 @@ impl<'s> Compiler<'s> {
                 );
             }
         }
-        self.push(Node::Leaf(index), || print(expr))
+        self.size += 1;
+        let node = LEAF | index;
+        if let Some(labels) = &mut self.labels {
+            labels.insert(node, print(expr));
+        }
+        node
     }
 
     /// The rows of words a term stands for: compounds both split and joined.
@@ -574,6 +617,10 @@ impl<'s> Compiler<'s> {
             Mode::Forms | Mode::Folded => self.words.intern(Compare::Glob, &fold(&lower(exact))),
         })
     }
+}
+
+fn index_of_last<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX) - 1
 }
 
 /// How a word is compared, by its capitals.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use super::about::holds;
 use super::loose;
-use super::program::{Leaf, Node, NodeId, Program, Topic};
+use super::program::{Group, Leaf, List, Near, Node, NodeId, Program, Topic};
 use super::scan::{Hit, Scratch};
 use super::words::WordId;
 use crate::domain::article::Document;
@@ -53,22 +53,6 @@ pub(crate) struct Evaluation<'e> {
     work: Cell<usize>,
 }
 
-impl Scratch {
-    /// Puts the hits in the order programs ask for them.
-    pub(crate) fn sort_hits(&mut self) {
-        if self.by_word.is_empty() && !self.hits.is_empty() {
-            self.by_word.extend_from_slice(&self.hits);
-            self.by_word.sort_unstable_by_key(|hit| (hit.id(), hit.start, hit.end));
-        }
-    }
-
-    fn of_word(&self, word: WordId) -> &[Hit] {
-        let from = self.by_word.partition_point(|hit| hit.id() < word);
-        let rest = &self.by_word[from..];
-        &rest[..rest.partition_point(|hit| hit.id() == word)]
-    }
-}
-
 /// The whole article.
 pub(crate) const EVERYWHERE: Span = Span { start: 0, end: u32::MAX };
 
@@ -97,25 +81,26 @@ impl<'e> Evaluation<'e> {
     /// Whether a step holds within `scope`.
     pub(crate) fn is_true(&self, id: NodeId, scope: Span) -> bool {
         match self.program.node(id) {
-            Node::And(range) => self.program.list(range).iter().all(|child| self.is_true(*child, scope)),
-            Node::Or(range) => self.program.list(range).iter().any(|child| self.is_true(*child, scope)),
-            Node::Not(inner) => !self.is_true(*inner, scope),
-            Node::In(part, inner) => self.is_true(*inner, self.part(*part, scope)),
-            Node::Concept(_, inner) => self.is_true(*inner, scope),
-            Node::About(about) => holds(&self.program.abouts[*about as usize], self.document),
-            Node::AtLeast { number, of } => {
-                let mut left = *number;
+            Node::And(list) => self.program.list(list).iter().all(|child| self.is_true(*child, scope)),
+            Node::Or(list) => self.program.list(list).iter().any(|child| self.is_true(*child, scope)),
+            Node::Not(inner) => !self.is_true(inner, scope),
+            Node::In(part, inner) => self.is_true(inner, self.part(part, scope)),
+            Node::Concept(_, inner) => self.is_true(inner, scope),
+            Node::About(about) => holds(&self.program.abouts[about as usize], self.document),
+            Node::AtLeast(group) => {
+                let Group { number: mut left, of } = self.program.group(group);
                 let holds = |child: &NodeId| self.is_true(*child, scope);
                 self.program.list(of).iter().any(|child| {
                     left -= u32::from(holds(child));
                     left == 0
                 })
             }
-            Node::Leaf(leaf) => self.leaf_is_true(&self.program.leaves[*leaf as usize], scope),
-            Node::Near { reach, ordered, left, right } => {
-                let (left, right) = (self.spans(*left, scope), self.spans(*right, scope));
+            Node::Leaf(leaf) => self.leaf_is_true(self.program.leaf(leaf), scope),
+            Node::Near(near) => {
+                let Near { reach, ordered, left, right } = self.program.near(near);
+                let (left, right) = (self.spans(left, scope), self.spans(right, scope));
                 let mut found = false;
-                self.pairs(&left, &right, *reach, *ordered, |_, _| {
+                self.pairs(&left, &right, reach, ordered, |_, _| {
                     found = true;
                     false
                 });
@@ -155,36 +140,38 @@ impl<'e> Evaluation<'e> {
         }
         let mut spans = match self.program.node(id) {
             Node::Leaf(leaf) => {
-                let leaf = &self.program.leaves[*leaf as usize];
+                let leaf = self.program.leaf(leaf);
                 self.program.spellings(leaf).flat_map(|row| self.row(row, leaf.slop, scope)).collect()
             }
-            Node::And(range) | Node::Or(range) => self.all_spans(self.program.list(range), scope).1,
+            Node::And(list) | Node::Or(list) => self.all_spans(self.program.list(list), scope).1,
             Node::Not(_) | Node::About(_) => vec![],
-            Node::Near { reach, ordered, left, right } => {
-                let (left, right) = (self.spans(*left, scope), self.spans(*right, scope));
+            Node::Near(near) => {
+                let Near { reach, ordered, left, right } = self.program.near(near);
+                let (left, right) = (self.spans(left, scope), self.spans(right, scope));
                 let mut covers = Vec::new();
-                self.pairs(&left, &right, *reach, *ordered, |one, other| {
+                self.pairs(&left, &right, reach, ordered, |one, other| {
                     covers.push(cover(one, other));
                     covers.len() < MAX_SPANS
                 });
                 covers
             }
-            Node::NotIn(of, outer) => self.outside(*of, *outer, scope),
-            Node::AtLeast { number, of } => {
+            Node::NotIn(of, outer) => self.outside(of, outer, scope),
+            Node::AtLeast(group) => {
+                let Group { number, of } = self.program.group(group);
                 // Asking whether they hold first would look at everything twice, and again at each level.
                 let (holding, spans) = self.all_spans(self.program.list(of), scope);
-                if holding >= *number as usize { spans } else { vec![] }
+                if holding >= number as usize { spans } else { vec![] }
             }
             Node::Mentions { number, of } => {
-                let spans = self.spans(*of, scope);
-                if mentions(&spans) >= *number { spans } else { vec![] }
+                let spans = self.spans(of, scope);
+                if mentions(&spans) >= number { spans } else { vec![] }
             }
             Node::First { words, of } => {
-                let limit = self.first(*words);
-                self.spans(*of, scope).into_iter().filter(|span| span.within(limit)).collect()
+                let limit = self.first(words);
+                self.spans(of, scope).into_iter().filter(|span| span.within(limit)).collect()
             }
-            Node::In(part, inner) => self.spans(*inner, self.part(*part, scope)),
-            Node::Concept(_, inner) => self.spans(*inner, scope),
+            Node::In(part, inner) => self.spans(inner, self.part(part, scope)),
+            Node::Concept(_, inner) => self.spans(inner, scope),
         };
         tidy(&mut spans);
         spans
@@ -336,27 +323,25 @@ impl<'e> Evaluation<'e> {
         match self.program.node(id) {
             Node::Leaf(leaf) => {
                 let spans = self.spans(id, scope).into_iter().filter(kept).take(MAX_MARKS - out.len());
-                out.extend(spans.map(|span| Mark { span, leaf: *leaf, concept }));
+                out.extend(spans.map(|span| Mark { span, leaf, concept }));
             }
-            Node::And(range) | Node::Or(range) | Node::AtLeast { of: range, .. } => {
-                for child in self.program.list(range) {
-                    if self.is_true(*child, scope) {
-                        self.marks(*child, scope, only, concept, out);
-                    }
-                }
+            Node::And(list) | Node::Or(list) => self.marks_of(list, scope, only, concept, out),
+            Node::AtLeast(group) => {
+                self.marks_of(self.program.group(group).of, scope, only, concept, out);
             }
             Node::Not(_) | Node::About(_) => {}
-            Node::Near { reach, ordered, left, right } => {
-                let (lefts, rights) = (self.spans(*left, scope), self.spans(*right, scope));
+            Node::Near(near) => {
+                let Near { reach, ordered, left, right } = self.program.near(near);
+                let (lefts, rights) = (self.spans(left, scope), self.spans(right, scope));
                 let (mut used_left, mut used_right) = (Vec::new(), Vec::new());
-                self.pairs(&lefts, &rights, *reach, *ordered, |one, other| {
+                self.pairs(&lefts, &rights, reach, ordered, |one, other| {
                     if kept(&cover(one, other)) {
                         used_left.push(one);
                         used_right.push(other);
                     }
                     used_left.len() < MAX_SPANS
                 });
-                for (side, mut used) in [(*left, used_left), (*right, used_right)] {
+                for (side, mut used) in [(left, used_left), (right, used_right)] {
                     used.sort_unstable();
                     used.dedup();
                     self.marks(side, scope, Some(&used), concept, out);
@@ -364,11 +349,26 @@ impl<'e> Evaluation<'e> {
             }
             Node::NotIn(of, _) | Node::First { of, .. } => {
                 let spans: Vec<Span> = self.spans(id, scope).into_iter().filter(kept).collect();
-                self.marks(*of, scope, Some(&spans), concept, out);
+                self.marks(of, scope, Some(&spans), concept, out);
             }
-            Node::Mentions { of, .. } => self.marks(*of, scope, only, concept, out),
-            Node::In(part, inner) => self.marks(*inner, self.part(*part, scope), only, concept, out),
-            Node::Concept(own, inner) => self.marks(*inner, scope, only, concept.or(Some(*own)), out),
+            Node::Mentions { of, .. } => self.marks(of, scope, only, concept, out),
+            Node::In(part, inner) => self.marks(inner, self.part(part, scope), only, concept, out),
+            Node::Concept(own, inner) => self.marks(inner, scope, only, concept.or(Some(own)), out),
+        }
+    }
+
+    fn marks_of(
+        &self,
+        list: List,
+        scope: Span,
+        only: Option<&[Span]>,
+        concept: Option<u32>,
+        out: &mut Vec<Mark>,
+    ) {
+        for child in self.program.list(list) {
+            if self.is_true(*child, scope) {
+                self.marks(*child, scope, only, concept, out);
+            }
         }
     }
 }

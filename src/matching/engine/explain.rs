@@ -99,9 +99,7 @@ pub(crate) fn explain(
     let set = TopicSet::new(compiler);
     let own = set.program.topics.first()?;
     set.with_scratch(|scratch| {
-        scratch.read(document, &set.words, &set.index);
-        scratch.sort_hits();
-        let run = Evaluation::new(&set.program, scratch, document);
+        let run = set.run_on(scratch, document, &[0]);
         let found = run.topic(own);
         run.rest();
         let holds = run.is_true(own.root, EVERYWHERE);
@@ -118,14 +116,17 @@ pub(crate) fn explain(
 impl Evaluation<'_> {
     fn clause(&self, node: NodeId, label: &dyn Fn(NodeId) -> String) -> Clause {
         let parts: Vec<NodeId> = match self.program.node(node) {
-            Node::And(range) | Node::Or(range) | Node::AtLeast { of: range, .. } => {
-                self.program.list(range).to_vec()
+            Node::And(list) | Node::Or(list) => self.program.list(list).to_vec(),
+            Node::AtLeast(group) => self.program.list(self.program.group(group).of).to_vec(),
+            Node::Near(near) => {
+                let near = self.program.near(near);
+                vec![near.left, near.right]
             }
             Node::Not(inner)
             | Node::In(_, inner)
             | Node::Mentions { of: inner, .. }
-            | Node::First { of: inner, .. } => vec![*inner],
-            Node::Near { left, right, .. } | Node::NotIn(left, right) => vec![*left, *right],
+            | Node::First { of: inner, .. } => vec![inner],
+            Node::NotIn(left, right) => vec![left, right],
             // A concept is a word to its user; `topics list` shows what it holds.
             Node::Leaf(_) | Node::About(_) | Node::Concept(..) => vec![],
         };

@@ -125,7 +125,7 @@ impl Evaluation<'_> {
         let (_, _, end) = self.scratch.place(mark.span.end - 1);
         let (field, points) = if in_body { (Field::Body, body) } else { (Field::Title, title) };
         let text = points.text[start as usize..end as usize].to_owned();
-        let leaf = &self.program.leaves[mark.leaf as usize];
+        let leaf = self.program.leaf(mark.leaf);
         Span {
             concept: mark.concept.map(|concept| self.program.concepts[concept as usize].clone()),
             term: self.program.term(leaf).to_owned(),

@@ -1,8 +1,9 @@
 //! An article's words, as hits on the words of queries.
 
-use rustc_hash::FxHashMap;
-
-use super::index::{FIRST, Index, SECOND, WORD};
+use super::index::{Bits, FIRST, Found, Index, KEY, SECOND, Search, WORD};
+use super::plan::family;
+use super::program::Program;
+use super::surfaces::{Counts, Key, Surfaces, key};
 use super::words::{WordId, Words};
 use crate::domain::article::Document;
 use crate::matching::query::MAX_NEAR;
@@ -12,32 +13,20 @@ use crate::matching::text::token::{Token, Tokens, tokenise};
 
 /// Positions left free between headline and text, so that nothing is near across.
 const GAP: u32 = 2 * MAX_NEAR;
+/// How many words are looked up at once.
+const AT_ONCE: usize = 64;
+/// How many combinations of languages are remembered at once.
+const MAX_CACHES: usize = 12;
+#[expect(clippy::cast_possible_truncation, reason = "a small constant")]
+const MAX_WORD_BYTES: u32 = MAX_WORD as u32;
 
 /// A word of a query, found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Hit {
+    pub(crate) word: WordId,
     pub(crate) start: u32,
     /// One past the last position.
     pub(crate) end: u32,
-    /// The word, with its flags.
-    pub(crate) word: u32,
-}
-
-impl Hit {
-    pub(crate) const fn id(self) -> WordId {
-        self.word & WORD
-    }
-}
-
-/// A word that may be part of a phrase.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Link {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
-    /// Its hits, from and to.
-    pub(crate) hits: (u32, u32),
-    /// Its families: those of first words from and to, then those of second words up to the last.
-    pub(crate) families: (u32, u32, u32),
 }
 
 /// What is worked with while one article is looked at; kept for the next.
@@ -48,52 +37,17 @@ pub(crate) struct Scratch {
     pub(crate) title_words: u32,
     /// The position of the text's first word.
     pub(crate) body: u32,
-    pub(crate) hits: Vec<Hit>,
-    /// Words that may be part of a phrase, in order.
-    pub(crate) links: Vec<Link>,
-    /// The families of the links, see [`Index::families`].
-    pub(crate) families: Vec<u32>,
-    /// The hits by word; empty until someone asks.
-    pub(crate) by_word: Vec<Hit>,
-    pub(crate) seen: Bits,
-    pub(crate) opened: Bits,
-    pub(crate) candidates: Vec<u32>,
+    /// Words of the article that queries look for, in order.
+    found: Vec<Found>,
+    pub(crate) search: Search,
+    /// The hits on the words that were asked for, by word.
+    hits: Vec<Hit>,
+    wanted: Bits,
     caches: Vec<(Stemmers, Surfaces)>,
-    found: Vec<WordId>,
-}
-
-/// A set of small numbers that knows what is in it.
-#[derive(Debug, Default)]
-pub(crate) struct Bits {
-    bits: Vec<u64>,
-    set: Vec<u32>,
-}
-
-impl Bits {
-    pub(crate) fn reset(&mut self, size: usize) {
-        for bit in self.set.drain(..) {
-            if let Some(word) = self.bits.get_mut(bit as usize / 64) {
-                *word = 0;
-            }
-        }
-        self.bits.resize(size.div_ceil(64), 0);
-    }
-
-    /// Whether it was not there yet.
-    pub(crate) fn insert(&mut self, bit: u32) -> bool {
-        let word = &mut self.bits[bit as usize / 64];
-        let mask = 1 << (bit % 64);
-        let new = *word & mask == 0;
-        if new {
-            *word |= mask;
-            self.set.push(bit);
-        }
-        new
-    }
-
-    pub(crate) fn contains(&self, bit: u32) -> bool {
-        self.bits[bit as usize / 64] & (1 << (bit % 64)) != 0
-    }
+    /// The cache this article is read with.
+    cache: usize,
+    same: Vec<WordId>,
+    keys: Vec<Key>,
 }
 
 impl Scratch {
@@ -101,9 +55,7 @@ impl Scratch {
     pub(crate) fn read(&mut self, document: &Document<'_>, words: &Words, index: &Index) {
         self.tokens.clear();
         self.hits.clear();
-        self.links.clear();
-        self.families.clear();
-        self.by_word.clear();
+        self.found.clear();
         tokenise(document.title, 0, &mut self.tokens);
         self.title_words = length(&self.tokens.places);
         let title_tokens = self.tokens.tokens.len();
@@ -112,7 +64,11 @@ impl Scratch {
         self.tokens.paragraphs.push(self.body);
         tokenise(document.text, self.body, &mut self.tokens);
         let stemmers = stemmers(document.lang, document.title, document.text);
-        self.look_up(document, title_tokens, stemmers, words, index);
+        self.cache = self.cache_for(stemmers);
+        let finder = Finder { words, index, stemmers };
+        self.look_up(document.title, 0..title_tokens, &[], &finder);
+        let all = title_tokens..self.tokens.tokens.len();
+        self.look_up(document.text, all, document.boilerplate, &finder);
     }
 
     /// First and last byte of a position, and whether it is in the body.
@@ -128,14 +84,43 @@ impl Scratch {
         length(&self.tokens.places) - self.title_words
     }
 
-    fn look_up(
-        &mut self,
-        document: &Document<'_>,
-        title_tokens: usize,
-        stemmers: Stemmers,
-        words: &Words,
-        index: &Index,
-    ) {
+    /// Looks for the topics that may match.
+    pub(crate) fn find_candidates(&mut self, index: &Index) {
+        let Some((_, cache)) = self.caches.get(self.cache) else { return };
+        index.candidates(&self.found, cache, &mut self.search);
+    }
+
+    /// Collects the hits on all words that `topics` ask for.
+    pub(crate) fn collect(&mut self, program: &Program, topics: &[u32], words: usize) {
+        self.wanted.reset(words);
+        for topic in topics {
+            program.words(program.topics[*topic as usize].root, &mut |word| {
+                self.wanted.insert(word);
+            });
+        }
+        self.hits.clear();
+        let Some((_, cache)) = self.caches.get(self.cache) else { return };
+        if self.wanted.is_empty() {
+            return;
+        }
+        for found in &self.found {
+            for word in cache.words(found.entry) {
+                if self.wanted.contains(word & WORD) {
+                    self.hits.push(Hit { word: word & WORD, start: found.start, end: found.end });
+                }
+            }
+        }
+        self.hits.sort_unstable();
+    }
+
+    /// The hits on a word that was asked for, in order.
+    pub(crate) fn of_word(&self, word: WordId) -> &[Hit] {
+        let from = self.hits.partition_point(|hit| hit.word < word);
+        let rest = &self.hits[from..];
+        &rest[..rest.partition_point(|hit| hit.word == word)]
+    }
+
+    fn cache_for(&mut self, stemmers: Stemmers) -> usize {
         let at = self.caches.iter().position(|(own, _)| *own == stemmers).unwrap_or_else(|| {
             if self.caches.len() == MAX_CACHES {
                 self.caches.remove(0);
@@ -143,205 +128,85 @@ impl Scratch {
             self.caches.push((stemmers, Surfaces::new()));
             self.caches.len() - 1
         });
-        let cache = &mut self.caches[at].1;
-        for (number, token) in self.tokens.tokens.iter().enumerate() {
-            let in_body = number >= title_tokens;
-            let text = if in_body { document.text } else { document.title };
-            if token.end - token.start > MAX_WORD_BYTES || in_body && is_within(document.boilerplate, token) {
-                continue;
-            }
-            let surface = &text[token.start as usize..token.end as usize];
-            let known = cache.get_or_insert(surface.as_bytes(), |out| {
-                self.found.clear();
-                words.find(surface, token.script, stemmers, &mut self.found);
-                describe(&self.found, index, out)
-            });
-            if known.words.is_empty() {
-                continue;
-            }
-            let (start, end) = (token.position, token.position + u32::from(token.width));
-            let from = length_of(&self.hits);
-            self.hits.extend(known.words.iter().map(|word| Hit { start, end, word: *word }));
-            if !known.families.is_empty() {
-                let at = length_of(&self.families);
-                self.families.extend_from_slice(known.families);
-                let families = (at, at + known.first, length_of(&self.families));
-                self.links.push(Link { start, end, hits: (from, length_of(&self.hits)), families });
+        self.caches[at].1.bound();
+        at
+    }
+
+    fn look_up(
+        &mut self,
+        text: &str,
+        tokens: std::ops::Range<usize>,
+        boilerplate: &[(usize, usize)],
+        finder: &Finder<'_>,
+    ) {
+        let cache = &mut self.caches[self.cache].1;
+        let bytes = text.as_bytes();
+        let looked_at =
+            |token: &&Token| token.end - token.start <= MAX_WORD_BYTES && !is_within(boilerplate, token);
+        for some in self.tokens.tokens[tokens].chunks(AT_ONCE) {
+            self.keys.clear();
+            let keys = some.iter().filter(looked_at);
+            self.keys.extend(keys.map(|token| key(bytes, token.start as usize, token.end as usize)));
+            cache.prepare(&mut self.keys);
+            for (token, key) in some.iter().filter(looked_at).zip(&self.keys) {
+                let word = &text[token.start as usize..token.end as usize];
+                let entry = cache
+                    .get(key, word.as_bytes(), |numbers| finder.find(word, token, &mut self.same, numbers));
+                if cache.counts(entry).words > 0 {
+                    let end = token.position + u32::from(token.width);
+                    self.found.push(Found { start: token.position, end, entry });
+                }
             }
         }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a small constant")]
-const MAX_WORD_BYTES: u32 = MAX_WORD as u32;
-
-fn length(places: &[(u32, u32)]) -> u32 {
-    u32::try_from(places.len()).unwrap_or(u32::MAX)
+/// Finds out what a word is that was not seen before.
+struct Finder<'f> {
+    words: &'f Words,
+    index: &'f Index,
+    stemmers: Stemmers,
 }
 
-fn is_within(ranges: &[(usize, usize)], token: &Token) -> bool {
-    let at = ranges.partition_point(|(_, end)| *end <= token.start as usize);
-    ranges.get(at).is_some_and(|(start, _)| *start < token.end as usize)
-}
-
-/// How many combinations of languages are remembered at once.
-const MAX_CACHES: usize = 12;
-/// How many words of articles are remembered for each; then the memory is cleared.
-const MAX_SURFACES: usize = 1 << 17;
-/// Words up to this length are compared within the table.
-const INLINE: usize = 20;
-
-/// What is known about words of articles: everything costly is done once for each way of writing.
-#[derive(Debug)]
-struct Surfaces {
-    slots: Vec<Slot>,
-    filled: usize,
-    long: FxHashMap<Box<[u8]>, (u32, Counts)>,
-    ids: Vec<u32>,
-}
-
-/// What a word of an article is.
-#[derive(Clone, Copy, Debug)]
-struct Known<'k> {
-    /// Words of queries, with their flags.
-    words: &'k [u32],
-    /// Families: those of first words of pairs, then those of second words.
-    families: &'k [u32],
-    /// How many of them are of first words.
-    first: u32,
-}
-
-/// How many words, families of first words and families of second words.
-type Counts = (u16, u16, u16);
-
-/// Writes what a word of an article is: the words of queries, then their families.
-fn describe(found: &[WordId], index: &Index, out: &mut Vec<u32>) -> Counts {
-    let flagged = |id: &WordId| *id | u32::from(index.flags[*id as usize]) << 28;
-    let found = &found[..found.len().min(usize::from(u16::MAX))];
-    out.extend(found.iter().map(flagged));
-    let mut families = |flag: u32| {
-        let mut own: Vec<u32> = found
-            .iter()
-            .filter(|id| flagged(id) & flag != 0)
-            .filter_map(|id| index.families.get(id).copied())
-            .collect();
-        own.sort_unstable();
-        own.dedup();
-        out.extend_from_slice(&own);
-        u16::try_from(own.len()).unwrap_or(u16::MAX)
-    };
-    let (first, second) = (families(FIRST), families(SECOND));
-    (u16::try_from(found.len()).unwrap_or(u16::MAX), first, second)
-}
-
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-struct Slot {
-    text: [u8; INLINE],
-    /// Length of the text, zero for a free slot.
-    len: u16,
-    start: u32,
-    counts: Counts,
-}
-
-const FREE: Slot = Slot { text: [0; INLINE], len: 0, start: 0, counts: (0, 0, 0) };
-
-impl Surfaces {
-    fn new() -> Self {
-        Self { slots: vec![FREE; 1 << 10], filled: 0, long: FxHashMap::default(), ids: Vec::new() }
-    }
-
-    fn get_or_insert(&mut self, surface: &[u8], find: impl FnOnce(&mut Vec<u32>) -> Counts) -> Known<'_> {
-        if surface.len() > INLINE {
-            return self.long(surface, find);
-        }
-        let mut text = [0; INLINE];
-        text[..surface.len()].copy_from_slice(surface);
-        #[expect(clippy::cast_possible_truncation, reason = "at most INLINE")]
-        let len = surface.len() as u16;
-        let mut at = self.slot(&text, len);
-        if self.slots[at].len == 0 {
-            if self.make_room() {
-                at = self.slot(&text, len);
-            }
-            let start = length_of(&self.ids);
-            let counts = find(&mut self.ids);
-            self.slots[at] = Slot { text, len, start, counts };
-            self.filled += 1;
-        }
-        let slot = &self.slots[at];
-        self.known(slot.start, slot.counts)
-    }
-
-    fn known(&self, start: u32, (words, first, second): Counts) -> Known<'_> {
-        let start = start as usize;
-        let middle = start + usize::from(words);
-        let end = middle + usize::from(first) + usize::from(second);
-        Known { words: &self.ids[start..middle], families: &self.ids[middle..end], first: u32::from(first) }
-    }
-
-    /// The slot of a text, or the free one it would get.
-    fn slot(&self, text: &[u8; INLINE], len: u16) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut at = mix(text, len) & mask;
-        loop {
-            let slot = &self.slots[at];
-            if slot.len == 0 || slot.len == len && slot.text == *text {
-                return at;
-            }
-            at = (at + 1) & mask;
+impl Finder<'_> {
+    #[cold]
+    fn find(&self, surface: &str, token: &Token, same: &mut Vec<WordId>, out: &mut Vec<u32>) -> Counts {
+        same.clear();
+        self.words.find(surface, token.script, self.stemmers, same);
+        let flagged = |id: &WordId| *id | u32::from(self.index.flags[*id as usize]) << 28;
+        // More words of queries than this that are all one word of an article are not told apart any more.
+        same.truncate(usize::from(u16::MAX));
+        same.sort_by_key(|id| flagged(id) & KEY == 0);
+        out.extend(same.iter().map(flagged));
+        let has = |flag: u32| same.iter().any(|id| flagged(id) & flag != 0);
+        let keys = same.iter().take_while(|id| flagged(id) & KEY != 0).count();
+        let paired = same.iter().filter(|id| flagged(id) & (FIRST | SECOND) != 0);
+        let mut families: Vec<u32> = paired.map(|id| family(self.words.text(*id).0)).collect();
+        families.sort_unstable();
+        families.dedup();
+        out.extend_from_slice(&families);
+        Counts {
+            keys: short(keys),
+            words: short(same.len()),
+            families: short(families.len()),
+            first: has(FIRST),
+            second: has(SECOND),
         }
     }
-
-    /// Grows, or starts anew; whether slots have moved.
-    fn make_room(&mut self) -> bool {
-        if self.filled * 2 < self.slots.len() {
-            return false;
-        }
-        if self.slots.len() >= MAX_SURFACES * 2 {
-            *self = Self::new();
-            return true;
-        }
-        let larger = vec![FREE; self.slots.len() * 4];
-        for slot in std::mem::replace(&mut self.slots, larger) {
-            if slot.len > 0 {
-                let at = self.slot(&slot.text, slot.len);
-                self.slots[at] = slot;
-            }
-        }
-        true
-    }
-
-    fn long(&mut self, surface: &[u8], find: impl FnOnce(&mut Vec<u32>) -> Counts) -> Known<'_> {
-        if !self.long.contains_key(surface) {
-            if self.long.len() >= MAX_SURFACES / 4 {
-                *self = Self::new();
-            }
-            let start = length_of(&self.ids);
-            let counts = find(&mut self.ids);
-            self.long.insert(surface.into(), (start, counts));
-        }
-        let (start, counts) = self.long.get(surface).copied().unwrap_or_default();
-        self.known(start, counts)
-    }
 }
 
-fn length_of<T>(items: &[T]) -> u32 {
+fn short(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+fn length<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
 
-fn mix(text: &[u8; INLINE], len: u16) -> usize {
-    const MANY: u64 = 0x9e37_79b9_7f4a_7c15;
-    let word = |at: usize| {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&text[at..at + 8]);
-        u64::from_le_bytes(bytes)
-    };
-    // The last eight bytes overlap the ones before.
-    let mut hash = (word(0) ^ u64::from(len)).wrapping_mul(MANY);
-    hash = (hash.rotate_left(26) ^ word(8)).wrapping_mul(MANY);
-    hash = (hash.rotate_left(26) ^ word(INLINE - 8)).wrapping_mul(MANY);
-    #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
-    let mixed = (hash ^ (hash >> 32)) as usize;
-    mixed
+fn is_within(ranges: &[(usize, usize)], token: &Token) -> bool {
+    if ranges.is_empty() {
+        return false;
+    }
+    let at = ranges.partition_point(|(_, end)| *end <= token.start as usize);
+    ranges.get(at).is_some_and(|(start, _)| *start < token.end as usize)
 }

@@ -1,22 +1,24 @@
 //! All topics, ready to match.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::compile::Compiler;
 use super::eval::Evaluation;
-use super::index::{ACCESS, Index, KEY, Planner, WORD};
+use super::frequency::Frequencies;
+use super::index::Index;
+use super::plan::Planner;
 use super::program::Program;
-use super::scan::{Link, Scratch};
+use super::scan::Scratch;
 use super::words::Words;
 use crate::domain::TopicId;
-use crate::domain::article::Document;
+use crate::domain::article::{Document, Sample};
 use crate::domain::topic::{Matcher, Span, TopicMatch};
 
 /// Topics compiled for matching; immutable, shared freely between threads.
 #[derive(Debug)]
 pub struct TopicSet {
-    pub(super) program: Program,
-    pub(super) words: Words,
+    pub(super) program: Arc<Program>,
+    pub(super) words: Arc<Words>,
     pub(super) index: Index,
     /// One for each thread that was ever matching at the same time.
     scratch: Mutex<Vec<Scratch>>,
@@ -24,10 +26,22 @@ pub struct TopicSet {
 
 impl TopicSet {
     pub(crate) fn new(compiler: Compiler<'_>) -> Self {
-        let Compiler { program, words: builder, .. } = compiler;
-        let count = builder.len();
-        let index = Planner::new(&program, &builder, count).index();
-        Self { words: builder.finish(), program, index, scratch: Mutex::default() }
+        let Compiler { mut program, words, .. } = compiler;
+        program.shrink();
+        Self::planned(Arc::new(program), Arc::new(words.finish()), &Frequencies::default())
+    }
+
+    fn planned(program: Arc<Program>, words: Arc<Words>, frequencies: &Frequencies) -> Self {
+        let costs = frequencies.costs(&words);
+        let index = Planner::new(&program, &words, &costs).index();
+        Self { program, words, index, scratch: Mutex::default() }
+    }
+
+    /// The same topics, looked for by those of their words that are rarest where these articles come from. They
+    /// find the same, only the time it takes differs.
+    #[must_use]
+    pub fn tuned(&self, frequencies: &Frequencies) -> Self {
+        Self::planned(Arc::clone(&self.program), Arc::clone(&self.words), frequencies)
     }
 
     /// How many topics there are.
@@ -54,11 +68,21 @@ impl TopicSet {
     pub(crate) fn places(&self, document: &Document<'_>) -> Vec<Span> {
         let Some(topic) = self.program.topics.first() else { return vec![] };
         self.with_scratch(|scratch| {
-            scratch.read(document, &self.words, &self.index);
-            scratch.sort_hits();
-            let run = Evaluation::new(&self.program, scratch, document);
+            let run = self.run_on(scratch, document, &[0]);
             run.places(&run.best_marks(topic.root))
         })
+    }
+
+    /// Reads a document, ready to run these topics on it.
+    pub(super) fn run_on<'r>(
+        &'r self,
+        scratch: &'r mut Scratch,
+        document: &'r Document<'r>,
+        topics: &[u32],
+    ) -> Evaluation<'r> {
+        scratch.read(document, &self.words, &self.index);
+        scratch.collect(&self.program, topics, self.words.len());
+        Evaluation::new(&self.program, scratch, document)
     }
 
     /// Runs `work` with memory kept from the last time.
@@ -69,71 +93,27 @@ impl TopicSet {
         pool().push(scratch);
         result
     }
-
-    /// Fills in the topics that may match.
-    fn candidates(&self, scratch: &mut Scratch) {
-        let Scratch { hits, links, families, seen, opened, candidates, .. } = scratch;
-        candidates.clear();
-        candidates.extend_from_slice(&self.index.always);
-        seen.reset(self.index.keys as usize);
-        opened.reset(self.index.keys_of.len());
-        let mut open = |key: u32| {
-            for facet in self.index.facets_of.get(key) {
-                if opened.insert(*facet) {
-                    candidates.extend_from_slice(self.index.topics_of.get(*facet));
-                }
-            }
-        };
-        for hit in hits.iter() {
-            if hit.word & KEY != 0 && seen.insert(hit.id()) && hit.word & ACCESS != 0 {
-                open(hit.id());
-            }
-        }
-        for (at, link) in links.iter().enumerate() {
-            let firsts = &families[link.families.0 as usize..link.families.1 as usize];
-            if firsts.is_empty() {
-                continue;
-            }
-            // A word right behind: links are ordered by where they start.
-            for next in links[at + 1..].iter().take_while(|next| next.start <= link.end) {
-                if next.start < link.end {
-                    continue;
-                }
-                let seconds = &families[next.families.1 as usize..next.families.2 as usize];
-                for both in firsts.iter().flat_map(|first| seconds.iter().map(|second| (*first, *second))) {
-                    let Some((from, to)) = self.index.rows.get(&both) else { continue };
-                    let has = |link: &Link, word: u32| {
-                        hits[link.hits.0 as usize..link.hits.1 as usize].iter().any(|hit| hit.id() == word)
-                    };
-                    for pair in &self.index.pairs[*from as usize..*to as usize] {
-                        let key = pair.key & WORD;
-                        if has(link, pair.first)
-                            && has(next, pair.second)
-                            && seen.insert(key)
-                            && pair.key & ACCESS != 0
-                        {
-                            open(key);
-                        }
-                    }
-                }
-            }
-        }
-        let has = |facet: &u32| self.index.keys_of.get(*facet).iter().any(|key| seen.contains(*key));
-        candidates.retain(|topic| self.index.needs.get(*topic).iter().all(has));
-    }
 }
 
 impl Matcher for TopicSet {
+    fn tuned(&self, sample: &[Sample]) -> Option<Arc<dyn Matcher>> {
+        let worth_it = !sample.is_empty() && !self.is_empty();
+        worth_it.then(|| {
+            let frequencies = Frequencies::of(sample.iter().map(Sample::document));
+            Arc::new(Self::tuned(self, &frequencies)) as Arc<dyn Matcher>
+        })
+    }
+
     fn matches(&self, document: &Document<'_>) -> Vec<TopicMatch> {
         self.with_scratch(|scratch| {
             scratch.read(document, &self.words, &self.index);
-            self.candidates(scratch);
-            if scratch.candidates.is_empty() {
+            scratch.find_candidates(&self.index);
+            if scratch.search.candidates.is_empty() {
                 return vec![];
             }
-            scratch.sort_hits();
-            let mut candidates = std::mem::take(&mut scratch.candidates);
+            let mut candidates = std::mem::take(&mut scratch.search.candidates);
             candidates.sort_unstable();
+            scratch.collect(&self.program, &candidates, self.words.len());
             let run = Evaluation::new(&self.program, scratch, document);
             let found = candidates
                 .iter()
@@ -142,7 +122,7 @@ impl Matcher for TopicSet {
                     run.topic(topic).map(|found| TopicMatch { topic: topic.id.clone(), found })
                 })
                 .collect();
-            scratch.candidates = candidates;
+            scratch.search.candidates = candidates;
             found
         })
     }

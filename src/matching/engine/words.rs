@@ -48,7 +48,8 @@ struct Record {
 /// Collects the words of queries.
 #[derive(Debug, Default)]
 pub(crate) struct WordsBuilder {
-    known: FxHashMap<(Compare, Box<str>), WordId>,
+    /// By hash of comparison and text; where two words share it the next number that is free.
+    known: FxHashMap<u64, WordId>,
     records: Vec<Record>,
     texts: String,
     regexes: Vec<(WordId, Regex)>,
@@ -58,15 +59,30 @@ impl WordsBuilder {
     /// The id of a word; `text` is in lower case but for the exact ones, patterns folded.
     #[expect(clippy::cast_possible_truncation, reason = "queries are bounded, so is what they hold")]
     pub(crate) fn intern(&mut self, compare: Compare, text: &str) -> WordId {
-        if let Some(id) = self.known.get(&(compare, Box::from(text))) {
-            return *id;
-        }
+        let key = match self.look(compare, text) {
+            Ok(id) => return id,
+            Err(key) => key,
+        };
         let id = self.records.len() as WordId;
         let record = Record { start: self.texts.len() as u32, len: text.len() as u16, compare };
         self.texts.push_str(text);
         self.records.push(record);
-        self.known.insert((compare, Box::from(text)), id);
+        self.known.insert(key, id);
         id
+    }
+
+    /// The id of a word, or the key it would get.
+    fn look(&self, compare: Compare, text: &str) -> Result<WordId, u64> {
+        let mut hasher = FxHasher::default();
+        (compare, text).hash(&mut hasher);
+        let mut key = hasher.finish();
+        while let Some(id) = self.known.get(&key) {
+            if self.text(*id) == (text, compare) {
+                return Ok(*id);
+            }
+            key = key.wrapping_add(1);
+        }
+        Err(key)
     }
 
     /// The id of a regular expression.
@@ -74,8 +90,8 @@ impl WordsBuilder {
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn intern_regex(&mut self, pattern: &str) -> Result<WordId, String> {
-        if let Some(id) = self.known.get(&(Compare::Regex, Box::from(pattern))) {
-            return Ok(*id);
+        if let Ok(id) = self.look(Compare::Regex, pattern) {
+            return Ok(id);
         }
         let config = Regex::config().nfa_size_limit(Some(1 << 20)).hybrid_cache_capacity(1 << 17);
         let regex = Regex::builder()
@@ -87,16 +103,14 @@ impl WordsBuilder {
         Ok(id)
     }
 
-    /// What a word stands for in the estimate of how often it occurs.
-    pub(crate) fn text(&self, word: WordId) -> (&str, Compare) {
+    fn text(&self, word: WordId) -> (&str, Compare) {
         text(&self.records, &self.texts, word)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    pub(crate) fn finish(self) -> Words {
+    pub(crate) fn finish(mut self) -> Words {
+        self.records.shrink_to_fit();
+        self.texts.shrink_to_fit();
+        self.regexes.shrink_to_fit();
         Words::new(self.records, self.texts, self.regexes)
     }
 }
@@ -160,8 +174,14 @@ impl Words {
         }
     }
 
-    fn word(&self, id: WordId) -> (&str, Compare) {
+    /// A word and how it is compared.
+    pub(crate) fn text(&self, id: WordId) -> (&str, Compare) {
         text(&self.records, &self.texts, id)
+    }
+
+    /// How many words there are.
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
     }
 
     /// All words of queries that `surface`, a word of an article, is.
@@ -182,7 +202,7 @@ impl Words {
             self.spelt(loose, out, |compare| compare == Compare::Forms);
         }
         for id in self.exact.get(hash(&forms.exact)) {
-            if self.word(id).0 == forms.exact {
+            if self.text(id).0 == forms.exact {
                 out.push(id);
             }
         }
@@ -201,7 +221,7 @@ impl Words {
 
     fn spelt(&self, folded: &str, out: &mut Vec<WordId>, fits: impl Fn(Compare) -> bool) {
         for id in self.spellings.get(hash(folded)) {
-            let (text, compare) = self.word(id);
+            let (text, compare) = self.text(id);
             // Hashes can collide; the words themselves decide.
             let same =
                 text == folded || query_spellings(text, script_of(text)).iter().any(|own| own == folded);
@@ -215,7 +235,7 @@ impl Words {
         let Some((_, table)) = self.stems.iter().find(|(known, _)| *known == algorithm) else { return };
         let table = table.get_or_init(|| self.stem_table(algorithm));
         for id in table.get(hash(stem)) {
-            let (text, compare) = self.word(id);
+            let (text, compare) = self.text(id);
             let mut same = false;
             query_stems(text, algorithm, |own| same |= own == stem);
             if same && (compare == Compare::Forms || capital) {
@@ -227,7 +247,7 @@ impl Words {
     fn stem_table(&self, algorithm: Algorithm) -> HashIndex {
         let mut entries = Vec::new();
         for (id, record) in (0..).zip(&self.records) {
-            let (text, _) = self.word(id);
+            let (text, _) = self.text(id);
             let stemmed = matches!(record.compare, Compare::Forms | Compare::Name);
             if stemmed && writes(algorithm, script_of(text)) {
                 query_stems(text, algorithm, |stem| entries.push((hash(stem), id)));
@@ -291,7 +311,8 @@ impl HashIndex {
         entries.sort_unstable();
         entries.dedup();
         entries.shrink_to_fit();
-        let bits = entries.len().next_power_of_two().trailing_zeros().clamp(1, 20);
+        // About two entries to a bucket: the table is only asked about words that were never seen.
+        let bits = (entries.len() / 2).next_power_of_two().trailing_zeros().clamp(1, 20);
         let shift = 32 - bits;
         let mut starts = Vec::with_capacity((1 << bits) + 1);
         let mut at = 0;

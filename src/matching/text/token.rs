@@ -88,6 +88,21 @@ struct Tokeniser<'t> {
     out: &'t mut Tokens,
 }
 
+const LETTER: u8 = 1;
+const DIGIT: u8 = 2;
+
+/// What plain words are made of.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        kinds[byte as usize] =
+            if byte.is_ascii_digit() { DIGIT } else { byte.is_ascii_alphabetic() as u8 * LETTER };
+        byte += 1;
+    }
+    kinds
+};
+
 /// The most words of a text that are looked at.
 pub const MAX_WORDS: u32 = 65_536;
 
@@ -120,14 +135,19 @@ impl Tokeniser<'_> {
     /// A word of ASCII letters and digits with nothing special about it: nearly all words of many texts.
     fn plain_word(&mut self) -> bool {
         let bytes = &self.text.as_bytes()[self.at..];
-        let mut letters = false;
+        let mut kinds = 0;
         let mut length = 0;
-        while let Some(byte) = bytes.get(length).filter(|byte| byte.is_ascii_alphanumeric()) {
-            letters |= byte.is_ascii_alphabetic();
+        for byte in bytes {
+            let kind = KINDS[usize::from(*byte)];
+            if kind == 0 {
+                break;
+            }
+            kinds |= kind;
             length += 1;
         }
+        let letters = kinds & LETTER != 0;
         let special = match bytes.get(length) {
-            None | Some(b' ' | b'\n' | b')' | b';' | b'!') => false,
+            None | Some(b' ' | b'\n' | b')' | b';' | b'!' | b'?') => false,
             Some(b',') => !letters,
             Some(b'.') => length == 1 || !letters || bytes[..length].eq_ignore_ascii_case(b"www"),
             Some(b':') => bytes[0].eq_ignore_ascii_case(&b'h'),

@@ -5,7 +5,7 @@ use wirewatch::domain::article::Document;
 use wirewatch::domain::topic::{ConceptSpec, Matcher as _, TopicSpec};
 use wirewatch::matching::query::ast::{Expr, Kind};
 use wirewatch::matching::query::{parse, parse_term, print};
-use wirewatch::matching::{Level, compile, explain};
+use wirewatch::matching::{Frequencies, Level, compile, explain};
 
 use super::oracle::{Oracle, Verdict};
 use super::random;
@@ -24,9 +24,12 @@ fn agree(
     let errors: Vec<_> = compiled.diagnostics.iter().filter(|it| it.level == Level::Error).collect();
     prop_assert!(errors.is_empty(), "{errors:?}");
     let mut matches = 0;
+    // What a topic is looked for by follows from what is frequent; what it finds must not.
+    let tuned = compiled.set.tuned(&Frequencies::of(articles.iter().copied()));
     for document in articles {
         let oracle = Oracle::new(concepts, document);
         let found = compiled.set.matches(document);
+        prop_assert_eq!(&tuned.matches(document), &found);
         matches += found.len();
         for topic in topics {
             let engine = found.iter().find(|it| it.topic == topic.id).map(|it| it.found.clone());
