@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing::{error, info, warn};
 
-use super::snapshot::{Loader, Prepared, Snapshot, config_sync};
+use super::snapshot::{Loader, Prepared, Snapshot, config_sync, tune};
 use super::{Context, chain};
 use crate::config::Settings;
 use crate::domain::Timestamp;
@@ -99,12 +99,13 @@ async fn try_reload(context: &Context, loader: &Arc<dyn Loader>) -> Result<Reloa
     Ok(Reloaded { changed, summary, notes })
 }
 
-async fn adopt(context: &Context, prepared: Prepared) -> Result<Snapshot, Refusal> {
+async fn adopt(context: &Context, mut prepared: Prepared) -> Result<Snapshot, Refusal> {
     let now = context.clock.now();
     let sync = config_sync(&prepared.settings, now, true);
     let created_at = context.store.sync_config(sync, now).await.map_err(|problem| {
         Refusal(format!("writing the configuration's feeds and topics: {}", chain(&problem)))
     })?;
+    tune(&*context.store, &mut prepared).await;
     Ok(Snapshot::new(prepared, &created_at, now))
 }
 

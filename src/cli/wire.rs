@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::Global;
 use super::compile::{self, Checked};
 use crate::app::render::Destinations;
-use crate::app::snapshot::{Loader, Prepared, Snapshot, config_sync};
+use crate::app::snapshot::{Loader, Prepared, Snapshot, config_sync, tune};
 use crate::app::{Context, Dice};
 use crate::clock::SystemClock;
 use crate::config::Settings;
@@ -111,7 +111,7 @@ impl Daemon {
 ///
 /// The inner error is the configuration's report; the outer one everything else that is in the way.
 pub(super) async fn start(loader: &Arc<dyn Loader>, spread: bool) -> anyhow::Result<Result<Daemon, String>> {
-    let prepared = match loader.load() {
+    let mut prepared = match loader.load() {
         Ok(prepared) => prepared,
         Err(report) => return Ok(Err(report)),
     };
@@ -128,6 +128,7 @@ pub(super) async fn start(loader: &Arc<dyn Loader>, spread: bool) -> anyhow::Res
         .sync_config(config_sync(&prepared.settings, now, spread), now)
         .await
         .context("writing the configuration's feeds and topics")?;
+    tune(&*store, &mut prepared).await;
     let snapshot = Snapshot::new(prepared, &created, now);
     let context = Context::new(Arc::clone(&store) as Arc<dyn Store>, clock, Dice::new(), snapshot);
     Ok(Ok(Daemon { context: Arc::new(context), store, _lock: lock }))

@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::domain::article::{EntryIdentity, KnownArticle};
+use crate::domain::article::{EntryIdentity, KnownArticle, Sample};
 use crate::domain::boilerplate::Memory;
 use crate::domain::breaker::News;
 use crate::domain::delivery::{ClaimedDelivery, PlannedDelivery, PostOutcome};
@@ -368,6 +368,10 @@ pub trait Store: fmt::Debug + Send + Sync {
         after: i64,
         limit: usize,
     ) -> Result<Vec<reads::StoredText>, StoreError>;
+
+    /// The beginnings of the newest articles, at most so many and of each at most so many characters: to learn what is
+    /// frequent here.
+    async fn sample_texts(&self, articles: usize, characters: usize) -> Result<Vec<Sample>, StoreError>;
 
     /// Lists alerts, newest first.
     async fn list_alerts(&self, page: reads::Page) -> Result<Vec<reads::AlertRow>, StoreError>;

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 use super::articles::{key, marks, not_an_id, suppression};
 use super::feeds::{instant, slug};
 use crate::domain::alert::AlertContent;
+use crate::domain::article::Sample;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::poll::FAILING_AFTER;
 use crate::domain::schedule;
@@ -114,6 +115,20 @@ pub(super) const ARTICLE: &str =
 
 /// The feeds an article was seen in.
 pub(super) const FEEDS_OF: &str = "SELECT f.slug FROM sighting s JOIN feed f ON f.id = s.feed WHERE s.article = ?1 ORDER BY s.first_seen_at";
+
+pub(super) fn sample(
+    connection: &Connection,
+    articles: usize,
+    characters: usize,
+) -> Result<Vec<Sample>, StoreError> {
+    let bound = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut rows = connection
+        .prepare_cached("SELECT title, substr(text, 1, ?2), lang FROM article ORDER BY id DESC LIMIT ?1")?;
+    let rows = rows.query_map(params![bound(articles), bound(characters)], |row| {
+        Ok(Sample { title: row.get(0)?, text: row.get(1)?, lang: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
 
 pub(super) fn articles(connection: &Connection, page: Page) -> Result<Vec<ArticleRow>, StoreError> {
     let mut feeds = connection.prepare_cached(FEEDS_OF)?;

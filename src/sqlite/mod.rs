@@ -32,7 +32,7 @@ pub use migrate::{MIGRATIONS, SCHEMA};
 pub use open::{DaemonLock, OpenError, holder};
 pub use upkeep::{Backup, BackupError, Disk, Soundness, backup, check, disk};
 
-use crate::domain::article::EntryIdentity;
+use crate::domain::article::{EntryIdentity, Sample};
 use crate::domain::breaker::News;
 use crate::domain::delivery::{ClaimedDelivery, DeliveryState, PlannedDelivery};
 use crate::domain::feed::ClaimedFeed;
@@ -369,6 +369,10 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<StoredText>, StoreError> {
         self.read(move |connection| lists::texts(connection, since, after, limit)).await
+    }
+
+    async fn sample_texts(&self, articles: usize, characters: usize) -> Result<Vec<Sample>, StoreError> {
+        self.read(move |connection| lists::sample(connection, articles, characters)).await
     }
 
     async fn list_alerts(&self, page: Page) -> Result<Vec<AlertRow>, StoreError> {

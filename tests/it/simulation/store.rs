@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use wirewatch::domain::article::EntryIdentity;
+use wirewatch::domain::article::{EntryIdentity, Sample};
 use wirewatch::domain::breaker::News;
 use wirewatch::domain::delivery::{ClaimedDelivery, DeliveryState, PlannedDelivery, Settlement};
 use wirewatch::domain::feed::ClaimedFeed;
@@ -385,6 +385,10 @@ impl Store for FaultyStore {
         limit: usize,
     ) -> Result<Vec<StoredText>, StoreError> {
         self.inner.read_texts(since, after, limit).await
+    }
+
+    async fn sample_texts(&self, articles: usize, characters: usize) -> Result<Vec<Sample>, StoreError> {
+        self.inner.sample_texts(articles, characters).await
     }
 
     async fn list_alerts(&self, page: Page) -> Result<Vec<AlertRow>, StoreError> {

@@ -127,3 +127,21 @@ async fn a_feed_fails_after_three_failures_and_says_why() {
         assert_eq!((row.last_poll_at, row.next_poll_at), (Some(at(HOUR * 3)), Some(at(HOUR * 4))));
     }
 }
+
+#[tokio::test]
+async fn a_sample_is_of_the_newest_and_as_long_as_asked() {
+    for bed in Bed::all() {
+        bed.configure(&["a"], &[]).await;
+        assert_eq!(bed.store.sample_texts(10, 10).await.unwrap(), []);
+        for hour in 0..3 {
+            bed.poll(at(HOUR * hour), vec![new(&format!("x{hour}"))]).await.unwrap();
+        }
+        let sample = bed.store.sample_texts(2, 18).await.unwrap();
+        let titles: Vec<&str> = sample.iter().map(|it| it.title.as_str()).collect();
+        assert_eq!(titles, ["The title of x2", "The title of x1"]);
+        assert_eq!(
+            (sample[0].text.as_str(), sample[0].lang.as_deref()),
+            ("The text of x2. 북한", Some("en"))
+        );
+    }
+}
