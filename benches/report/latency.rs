@@ -40,7 +40,7 @@ fn row(name: &str, mut micros: Vec<u64>) {
 }
 
 /// A farm, and an installation that has polled all its feeds once: what they publish from now on alerts.
-fn prepared(feeds: u32, interval: u32, topics: u32, options: &[&str]) -> (FarmProcess, TempDir) {
+fn prepared(feeds: u32, interval: u32, topics: u32, options: &[&str]) -> (FarmProcess, TempDir, Setup) {
     let count = feeds.to_string();
     let mut flags = vec!["--hosts", "50", "--feeds", &count, "--keyword-rate", "1"];
     flags.extend(options);
@@ -51,12 +51,12 @@ fn prepared(feeds: u32, interval: u32, topics: u32, options: &[&str]) -> (FarmPr
     setup.write(home.path());
     run_once(home.path());
     farm.reset();
-    (farm, home)
+    (farm, home, setup)
 }
 
 fn one_at_a_time() -> Vec<u64> {
     const FEEDS: u32 = 10;
-    let (farm, home) = prepared(FEEDS, 1_000, 1_000, &[]);
+    let (farm, home, _) = prepared(FEEDS, 1_000, 1_000, &[]);
     let _daemon = Daemon::start(home.path());
     for (alert, feed) in (1..=SINGLE).zip((0..FEEDS).cycle()) {
         farm.publish(feed, 1, 1);
@@ -66,10 +66,12 @@ fn one_at_a_time() -> Vec<u64> {
 }
 
 fn burst() -> Vec<u64> {
-    let (farm, home) = prepared(BURST, 1_000, 1_000, &[]);
+    let (farm, home, mut setup) = prepared(BURST, 1_000, 1_000, &[]);
     farm.publish(0, BURST, 1);
-    // All are due by then.
+    // All are due by then; once polled they stay quiet.
     pause(Duration::from_millis(1_200));
+    setup.interval = 3_600_000;
+    setup.write(home.path());
     let _daemon = Daemon::start(home.path());
     wait_for(&farm, BURST as usize);
     farm.stats().since_served
@@ -77,7 +79,7 @@ fn burst() -> Vec<u64> {
 
 fn steady() -> Vec<u64> {
     let options = ["--publish-every-ms", "2000", "--publish-after-ms", "4000"];
-    let (farm, home) = prepared(STEADY, 2_000, 1_000, &options);
+    let (farm, home, _) = prepared(STEADY, 2_000, 1_000, &options);
     let _daemon = Daemon::start(home.path());
     pause(Duration::from_secs(8));
     farm.reset();

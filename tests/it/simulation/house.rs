@@ -334,10 +334,13 @@ impl House {
         for hook in 0..hooks {
             let id: WebhookId = format!("w{hook}").parse().unwrap();
             if self.world.lock().receivers.hooks[hook].closed {
+                {
+                    // First: the loops may claim for it before this call is answered.
+                    let mut world = self.world.lock();
+                    world.receivers.hooks[hook].enabled();
+                    world.say(&format!("---- hook{hook} enabled"));
+                }
                 self.database.enable_webhook(&id, now).await.unwrap();
-                let mut world = self.world.lock();
-                world.receivers.hooks[hook].enabled();
-                world.say(&format!("---- hook{hook} enabled"));
             }
         }
         let all = Retry::Dead { since: None, webhook: None };

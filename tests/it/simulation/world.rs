@@ -154,9 +154,10 @@ impl World {
         self.alarm.notify_one();
     }
 
-    /// Whether the clock has been let alone since.
+    /// Whether the clock has been let alone since. A jump is noticed within fifteen seconds; what is recorded until
+    /// then may be taken for written before it, and be due early once.
     pub(crate) fn steady_since(&self, at: Timestamp) -> bool {
-        self.last_jump < at
+        self.last_jump == START || self.last_jump.plus(Duration::from_secs(20)) < at
     }
 
     /// What the machine shows.
