@@ -80,15 +80,31 @@ fn fold_content(entry: &Entry, name: Option<&str>, folded: &mut String) {
 /// Appends `text` without white space and case.
 fn fold(text: &str, folded: &mut String) {
     folded.reserve(text.len());
-    for word in text.split_whitespace() {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let run = rest.bytes().position(|byte| !byte.is_ascii_graphic()).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(run);
         let from = folded.len();
         folded.push_str(word);
-        if word.is_ascii() {
-            folded[from..].make_ascii_lowercase();
-        } else {
-            folded.truncate(from);
-            folded.extend(word.chars().flat_map(char::to_lowercase));
+        folded[from..].make_ascii_lowercase();
+        let mut characters = after.chars();
+        if let Some(character) = characters.next().filter(|character| !character.is_whitespace()) {
+            push_lower(character, folded);
         }
+        rest = characters.as_str();
+    }
+}
+
+/// Appends a character in lower case; most of the scripts that news comes in need no table for that.
+fn push_lower(character: char, folded: &mut String) {
+    match character {
+        // Small Cyrillic letters; Hebrew to Myanmar, Ethiopic, Chinese, Japanese and Korean, which know no case.
+        '\u{430}'..='\u{45f}'
+        | '\u{590}'..='\u{109f}'
+        | '\u{1100}'..='\u{139f}'
+        | '\u{2e80}'..='\u{a63f}'
+        | '\u{ac00}'..='\u{d7ff}' => folded.push(character),
+        _ => folded.extend(character.to_lowercase()),
     }
 }
 
@@ -143,5 +159,17 @@ mod tests {
         check(&[entry("1", page, "a"), entry("2", page, "a")], &[true, true], &[true, true]);
         let three = [entry("1", page, "a"), entry("1", page, "a"), entry("1", page, "b")];
         check(&three, &[false, false, false], &[false, false, false]);
+    }
+
+    #[test]
+    fn folding_drops_white_space_and_case_of_every_character() {
+        for character in (0..=0x2_ffff).filter_map(char::from_u32) {
+            let text = format!("A {character}b");
+            let expected: String =
+                text.split_whitespace().flat_map(str::chars).flat_map(char::to_lowercase).collect();
+            let mut folded = String::new();
+            fold(&text, &mut folded);
+            assert_eq!(folded, expected, "U+{:04X}", u32::from(character));
+        }
     }
 }
