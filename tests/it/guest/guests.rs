@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use wirewatch::app::render::Destinations;
@@ -166,9 +166,13 @@ impl Rude {
             "GET /{path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Mozilla/5.0\r\nPragma: no-cache\r\n{cookie}\r\n"
         );
         stream.write_all(request.as_bytes()).await.ok()?;
+        // It looks at the head alone, and goes; how busy the machine is makes no difference to what it asks for.
+        let mut stream = BufReader::new(stream.take(64 << 10));
         let mut answer = Vec::new();
-        let mut stream = stream.take(64 << 10);
-        drop(tokio::time::timeout(Duration::from_millis(100), stream.read_to_end(&mut answer)).await);
+        while !answer.ends_with(b"\r\n\r\n") {
+            let Ok(byte) = stream.read_u8().await else { break };
+            answer.push(byte);
+        }
         let answer = String::from_utf8_lossy(&answer).into_owned();
         let head = answer.split("\r\n\r\n").next()?;
         let pair = |line: &str| line.split_once(": ").map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned()));
