@@ -74,6 +74,9 @@ pub(super) async fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<Ou
     if path.is_some() {
         control::put_in_force(global).await;
     }
+    if path.is_some() {
+        control::put_in_force(global).await;
+    }
     let refused = rows.iter().any(|row| row.outcome == "refused");
     Ok(if refused || rows.is_empty() { Outcome::Wrong } else { Outcome::Fine })
 }
