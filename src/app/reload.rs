@@ -19,7 +19,10 @@ pub struct Refusal(pub String);
 impl Refusal {
     /// The first mistake in one line, its place first.
     pub fn headline(&self) -> &str {
-        let titles = || self.0.lines().filter(|line| !line.starts_with([' ', '\t']) && !line.is_empty());
+        // Below each stand the lines it is about, drawn behind their numbers.
+        let drawn =
+            |line: &str| line.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with([' ', '\t']);
+        let titles = || self.0.lines().filter(move |line| !line.is_empty() && !drawn(line));
         titles().find(|line| !line.contains(": warning: ")).or_else(|| titles().next()).unwrap_or_default()
     }
 }

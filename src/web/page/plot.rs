@@ -53,7 +53,8 @@ pub(super) fn plot(counts: &[u64], from: Timestamp) -> Markup {
 
 /// At least three where there is anything; one, a trace, where there is nothing.
 fn height(n: u64, most: u64) -> u64 {
-    if n == 0 { 1 } else { (n.saturating_mul(HEIGHT) / most.max(1)).clamp(3, HEIGHT) }
+    let share = u128::from(n) * u128::from(HEIGHT) / u128::from(most.max(1));
+    if n == 0 { 1 } else { u64::try_from(share).unwrap_or(HEIGHT).clamp(3, HEIGHT) }
 }
 
 /// `2026-11-23`.
