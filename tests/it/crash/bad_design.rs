@@ -17,11 +17,26 @@ use super::outside::{FEEDS, Outside, WORD};
 /// Where the watcher finds its address and its memory.
 const ADDRESS: &str = "WIREWATCH_TEST_BAD_DESIGN";
 
-/// The watcher, killed at random moments like the real one.
+/// How often it is looked at: on a machine that is busy elsewhere the moments may be kind to it.
+const LOOKS: u64 = 5;
+
+/// What the judge says of the watcher, the first time it says no.
 pub(super) async fn run() -> Outcome {
-    let outside = Outside::new(12);
+    let mut said = Ok(String::new());
+    for seed in 12..12 + LOOKS {
+        said = look(seed).await;
+        if said.is_err() {
+            break;
+        }
+    }
+    said
+}
+
+/// The watcher, killed at random moments like the real one.
+async fn look(seed: u64) -> Outcome {
+    let outside = Outside::new(seed);
     let home = tempfile::tempdir().unwrap();
-    let mut rng = Rng::with_seed(12);
+    let mut rng = Rng::with_seed(seed);
     let start = || {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "crash::bad_design::the_watcher_itself", "--ignored", "--nocapture"]);
