@@ -152,7 +152,7 @@ fn due_expression() -> String {
              (SELECT max(min(d.due_at), w.paused_until, w.start_after) FROM delivery d
               WHERE d.webhook = w.slug AND d.state IN ('pending', 'sending'))
          ELSE (SELECT max(coalesce((SELECT max(d.due_at) FROM delivery d WHERE {open} AND d.state = 'sending'), 0),
-                          w.probe_at, w.paused_until)
+                          w.probe_at, w.paused_until, w.start_after)
                WHERE EXISTS (SELECT 1 FROM delivery d WHERE {open} AND d.state = 'sending')
                   OR EXISTS (SELECT 1 FROM delivery d WHERE {open} AND d.state = 'held' AND d.reason = '{tripped}'))
          END",

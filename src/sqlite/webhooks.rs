@@ -159,7 +159,7 @@ pub(super) fn probe(
     let wanted: Option<bool> = connection
         .prepare_cached(
             "SELECT configured = 1 AND disabled_at IS NULL AND tripped_at IS NOT NULL AND probe_at <= ?2
-                 AND paused_until <= ?2 FROM webhook WHERE slug = ?1",
+                 AND paused_until <= ?2 AND start_after <= ?2 FROM webhook WHERE slug = ?1",
         )?
         .query_row(params![webhook.as_str(), now.as_millis()], |row| row.get(0))
         .optional()?

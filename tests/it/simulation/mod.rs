@@ -70,6 +70,12 @@ fn hundreds_of_small_worlds_odd() {
     run_small(seeds(0..60).filter(|seed| seed % 2 == 1));
 }
 
+/// 32: a visit some seconds early after the clock was set back. 92: a probe that did not keep its webhook's rate.
+#[test]
+fn worlds_in_which_something_was_found() {
+    run_small([32, 92].into_iter());
+}
+
 #[test]
 fn a_seed_tells_the_same_story_twice() {
     let once = simulate(&Scale::small(7), Sabotage::None);
