@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ring::digest;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
@@ -40,16 +40,20 @@ const PLANS_PER_POLL: u32 = 5;
 ///
 /// Polls in flight at stop run to their end; the supervisor bounds how long that may take.
 pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
-    let mut polls: JoinSet<()> = JoinSet::new();
+    let mut polls: JoinSet<Option<Timestamp>> = JoinSet::new();
     let mut steady = Steady::new(&context);
+    // When a feed may be due, as far as the last claim and the polls that ended since tell.
+    let mut due = Some(context.clock.now());
     loop {
         context.health.tick(Loop::Poller, context.clock.now());
-        steady.look(&context).await;
+        if steady.look(&context).await {
+            due = Some(context.clock.now());
+        }
         let snapshot = context.snapshot();
         let room = usize::try_from(snapshot.settings.fetch.concurrency)
             .unwrap_or(usize::MAX)
             .saturating_sub(polls.len());
-        let due = match claim(&context, &snapshot, room, &mut polls).await {
+        due = match claim(&context, &snapshot, room, due, &mut polls).await {
             Ok(due) => due,
             // It does not come back: the supervisor stops the daemon, so that a restart can mend it.
             Err(StoreError::Closed) => break,
@@ -70,47 +74,53 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
             // What is ready at the same time is taken in this order: a simulation can be repeated.
             biased;
             () = context.stop.cancelled() => break,
-            () = context.feeds_changed.notified() => {}
+            () = context.feeds_changed.notified() => due = Some(context.clock.now()),
             Some(ended) = polls.join_next(), if !polls.is_empty() => {
-                note_panic(ended);
+                due = sooner(due, next_due(ended, &context));
                 while let Some(ended) = polls.try_join_next() {
-                    note_panic(ended);
+                    due = sooner(due, next_due(ended, &context));
                 }
             }
-            () = tokio::time::sleep(context.nap(due)), if !full => {}
+            // Whether it slept until then or as long as it may: it looks.
+            () = tokio::time::sleep(context.nap(due)), if !full => due = Some(context.clock.now()),
         }
     }
     while let Some(ended) = polls.join_next().await {
-        note_panic(ended);
+        next_due(ended, &context);
     }
 }
 
-/// Starts as many polls as there is room for; answers when the next feed is due.
+/// The earlier of two instants, where there are any.
+fn sooner(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
+}
+
+/// Starts as many polls as there is room for, if any are due; answers when the next feed is.
 async fn claim(
     context: &Arc<Context>,
     snapshot: &Arc<Snapshot>,
     room: usize,
-    polls: &mut JoinSet<()>,
+    due: Option<Timestamp>,
+    polls: &mut JoinSet<Option<Timestamp>>,
 ) -> Result<Option<Timestamp>, StoreError> {
     if room == 0 {
-        return Ok(None);
+        return Ok(due);
     }
     if context.store.disk_is_full() {
         context.room_wanted.notify_one();
         return Ok(None);
     }
     let now = context.clock.now();
-    let due = context.store.next_due().await?.feed;
     if due.is_none_or(|due| due > now) {
         return Ok(due);
     }
     let lease = snapshot.settings.fetch.timeout + LEASE_MARGIN;
-    let claims = context.store.claim_due_feeds(now, lease, room, snapshot.host_limits()).await?;
-    for claim in claims {
+    let claimed = context.store.claim_due_feeds(now, lease, room, snapshot.host_limits()).await?;
+    for claim in claimed.feeds {
         let span = info_span!("poll", feed.id = %claim.work().id);
         polls.spawn(poll(Arc::clone(context), Arc::clone(snapshot), claim).instrument(span));
     }
-    Ok(context.store.next_due().await?.feed)
+    Ok(claimed.next_due)
 }
 
 /// Notices when the clock is set back: what waits for an instant would wait for as much longer.
@@ -124,10 +134,12 @@ impl Steady {
         Self { shown: context.clock.now(), at: Instant::now() }
     }
 
-    async fn look(&mut self, context: &Context) {
+    /// Answers whether what waits waits for another instant now.
+    async fn look(&mut self, context: &Context) -> bool {
         let now = Self::new(context);
         let by = self.shown.plus(now.at - self.at).since(now.shown);
-        if by > SET_BACK {
+        let set_back = by > SET_BACK;
+        if set_back {
             warn!(
                 "the clock was set back by {} s; what waits for an instant waits no longer for that",
                 by.as_secs()
@@ -135,33 +147,45 @@ impl Steady {
             if let Err(problem) = context.store.clock_set_back(by, now.shown).await {
                 // Noticed again at the next look.
                 error!(error = %chain(&problem), "telling the database that the clock was set back");
-                return;
+                return false;
             }
             context.deliveries_written.notify_one();
         }
         *self = now;
+        set_back
     }
 }
 
-fn note_panic(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(problem) = ended {
+/// When the next feed of its host may start, as a poll that ended says. One that cannot tell lets the store be asked.
+fn next_due(ended: Result<Option<Timestamp>, JoinError>, context: &Context) -> Option<Timestamp> {
+    ended.unwrap_or_else(|problem| {
         error!(error = %problem, "a poll ended by a defect in wirewatch; its feed is polled again when its claim lapses");
-    }
+        Some(context.clock.now())
+    })
 }
 
-async fn poll(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<ClaimedFeed>) {
+/// Polls one feed; answers when the next one of its host may start.
+async fn poll(
+    context: Arc<Context>,
+    snapshot: Arc<Snapshot>,
+    claim: Claim<ClaimedFeed>,
+) -> Option<Timestamp> {
     let Some(rules) = snapshot.feed_rules(&claim.work().id) else {
         // It left the configuration between the claim and now; the store polls it no more.
-        return;
+        return Some(context.clock.now());
     };
     let began = Instant::now();
     let visit = Visit { context, snapshot, rules, claim };
     let outcome = visit.snapshot.fetch.fetch(visit.request()).await;
     match visit.settle(outcome).await {
-        Ok(report) => report.tell(&visit.context, &visit.claim.work().id, began.elapsed()),
+        Ok(report) => {
+            report.tell(&visit.context, &visit.claim.work().id, began.elapsed());
+            return report.recorded.next_due;
+        }
         Err(StoreError::LeaseLost) => warn!("another worker took this poll over"),
         Err(problem) => visit.give_back(&problem).await,
     }
+    Some(visit.context.clock.now())
 }
 
 /// One visit to one feed.
@@ -188,13 +212,13 @@ impl Visit {
         match outcome {
             FetchOutcome::Fetched(fetched) => self.settle_document(Arc::from(fetched)).await,
             FetchOutcome::Unchanged(meta) => {
-                self.record(PollInput::Unchanged { meta, whole: false, permanent_url: None }).await
+                self.record_simply(PollInput::Unchanged { meta, whole: false, permanent_url: None }).await
             }
             FetchOutcome::Throttled { status, retry_after } => {
-                self.record(PollInput::Throttled { status, retry_after }).await
+                self.record_simply(PollInput::Throttled { status, retry_after }).await
             }
-            FetchOutcome::Gone => self.record(PollInput::Gone).await,
-            FetchOutcome::Failed(failure) => self.record(PollInput::Failed(failure)).await,
+            FetchOutcome::Gone => self.record_simply(PollInput::Gone).await,
+            FetchOutcome::Failed(failure) => self.record_simply(PollInput::Failed(failure)).await,
         }
     }
 
@@ -203,21 +227,22 @@ impl Visit {
         let hash = body_hash(&fetched.body);
         if self.claim.work().state.body_hash == Some(hash) {
             let (meta, permanent_url) = (fetched.meta.clone(), fetched.permanent_url.clone());
-            return self.record(PollInput::Unchanged { meta, whole: true, permanent_url }).await;
+            return self.record_simply(PollInput::Unchanged { meta, whole: true, permanent_url }).await;
         }
-        for _ in 1..PLANS_PER_POLL {
-            let (input, repairs) = self.read(Arc::clone(&fetched), hash).await?;
-            match self.record(input).await {
-                Err(StoreError::Conflict) => {}
+        for plans in 1.. {
+            let (document, repairs) = match self.read(Arc::clone(&fetched), hash).await {
+                Ok(read) => read,
+                Err(failure) => return self.record_simply(PollInput::Failed(failure)).await,
+            };
+            match self.record_document(document).await {
+                Err(StoreError::Conflict) if plans < PLANS_PER_POLL => {}
                 settled => {
                     self.count(&repairs);
                     return settled;
                 }
             }
         }
-        let (input, repairs) = self.read(fetched, hash).await?;
-        self.count(&repairs);
-        self.record(input).await
+        Err(StoreError::Conflict)
     }
 
     fn count(&self, repairs: &[Repair]) {
@@ -227,50 +252,56 @@ impl Visit {
         }
     }
 
-    /// Parses off the async threads and asks the store which entries it knows.
+    /// Parses off the async threads.
     async fn read(
         &self,
         fetched: Arc<Fetched>,
         body_hash: i64,
-    ) -> Result<(PollInput, Vec<Repair>), StoreError> {
+    ) -> Result<(ReadDocument, Vec<Repair>), FetchFailure> {
         let feed = self.claim.work().id.clone();
         let trust = self.claim.work().state.guid_trust;
         let parsed = offload(move || parse_document(&feed, trust, &fetched, body_hash)).await;
-        let (mut document, repairs) = match parsed {
-            Ok(Ok(read)) => read,
-            Ok(Err(failure)) => return Ok((PollInput::Failed(failure), Vec::new())),
-            Err(problem) => {
-                error!(error = %problem, "parsing ended by a defect in wirewatch");
-                let message =
-                    "wirewatch could not read this document because of a defect of its own; the log has it";
-                return Ok((PollInput::Failed(failure(FailureKind::Internal, message)), Vec::new()));
-            }
-        };
-        let known = self.context.store.known(&self.claim.work().id, document.identities.clone()).await?;
-        (document.known, document.blocks) = (known.articles, known.blocks);
-        Ok((PollInput::Document(Box::new(document)), repairs))
+        parsed.unwrap_or_else(|problem| {
+            error!(error = %problem, "parsing ended by a defect in wirewatch");
+            let message =
+                "wirewatch could not read this document because of a defect of its own; the log has it";
+            Err(failure(FailureKind::Internal, message))
+        })
     }
 
-    /// Decides off the async threads and records what was decided.
-    async fn record(&self, input: PollInput) -> Result<PollReport, StoreError> {
+    /// Asks the store which entries it knows, decides off the async threads and records what was decided.
+    async fn record_document(&self, mut document: ReadDocument) -> Result<PollReport, StoreError> {
+        let now = self.context.clock.now();
+        let identities = std::mem::take(&mut document.identities);
+        let known = self.context.store.known(&self.claim.work().id, identities, now).await?;
+        (document.identities, document.known, document.blocks) =
+            (known.identities, known.articles, known.blocks);
+        let silences = self.snapshot.silences(known.silences);
         let now = self.context.clock.now();
         let jitter = self.context.dice.throw();
-        let plan = if matches!(input, PollInput::Document(_)) {
-            let silences = self.snapshot.silences(self.context.store.silences(now).await?);
-            let (snapshot, rules) = (Arc::clone(&self.snapshot), self.rules.clone());
-            let feed = self.claim.work().clone();
-            let metrics = self.context.metrics.clone();
-            offload(move || {
-                let rules = snapshot.poll_rules(&rules, &silences);
-                let timed = metrics.timing(rules.matcher);
-                plan_poll(&feed, input, &PollRules { matcher: &timed, ..rules }, now, jitter)
-            })
-            .await
-            .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("planning a poll")))?
-        } else {
-            let none = Silences::default();
-            plan_poll(self.claim.work(), input, &self.snapshot.poll_rules(&self.rules, &none), now, jitter)
-        };
+        let (snapshot, rules) = (Arc::clone(&self.snapshot), self.rules.clone());
+        let feed = self.claim.work().clone();
+        let metrics = self.context.metrics.clone();
+        let plan = offload(move || {
+            let rules = snapshot.poll_rules(&rules, &silences);
+            let timed = metrics.timing(rules.matcher);
+            let input = PollInput::Document(Box::new(document));
+            plan_poll(&feed, input, &PollRules { matcher: &timed, ..rules }, now, jitter)
+        })
+        .await
+        .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("planning a poll")))?;
+        self.record(plan, now).await
+    }
+
+    /// Decides about a visit that brought no document, and records that.
+    async fn record_simply(&self, input: PollInput) -> Result<PollReport, StoreError> {
+        let (now, jitter) = (self.context.clock.now(), self.context.dice.throw());
+        let none = Silences::default();
+        let rules = self.snapshot.poll_rules(&self.rules, &none);
+        self.record(plan_poll(self.claim.work(), input, &rules, now, jitter), now).await
+    }
+
+    async fn record(&self, plan: PollPlan, now: Timestamp) -> Result<PollReport, StoreError> {
         let mut report = PollReport::of(&plan);
         report.recorded = self.context.store.record_poll(&self.claim, plan, now).await?;
         Ok(report)

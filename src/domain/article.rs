@@ -68,6 +68,16 @@ impl EntryIdentity {
     pub fn all(&self) -> impl Iterator<Item = IdentityHash> + '_ {
         self.guid.into_iter().chain(self.link).chain([self.content])
     }
+
+    /// One hash of all of them: an entry that comes again with the same is listed unchanged.
+    pub fn together(&self) -> IdentityHash {
+        let mixed = [self.guid, self.link, Some(self.content)].into_iter().fold(0_u64, |mixed, hash| {
+            // An odd factor for each place; what is absent counts as well.
+            let own = hash.map_or(1, |hash| hash.as_i64().cast_unsigned());
+            (mixed.rotate_left(23) ^ own).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        IdentityHash::from_i64(mixed.cast_signed())
+    }
 }
 
 /// Why an article never alerts.
@@ -115,6 +125,23 @@ pub struct KnownArticle {
     pub alerted: Vec<super::TopicId>,
     /// The identity hashes already stored for it.
     pub identities: Vec<IdentityHash>,
+}
+
+impl KnownArticle {
+    /// What there is to know of an entry that its feed lists unchanged, and noted lately that it does: nothing is done
+    /// about it, so nobody asks for more.
+    pub fn listed_again(identity: &EntryIdentity, last_listed_at: Timestamp) -> Self {
+        Self {
+            key: identity.key,
+            content_here: Some(identity.content),
+            first_seen_at: last_listed_at,
+            suppressed: None,
+            feeds: Vec::new(),
+            last_listed_here: Some(last_listed_at),
+            alerted: Vec::new(),
+            identities: identity.all().collect(),
+        }
+    }
 }
 
 /// An article of this installation, to learn from what is frequent here.

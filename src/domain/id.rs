@@ -242,6 +242,13 @@ impl ArticleKey {
     pub fn derive(kind: &str, parts: &[&[u8]]) -> Self {
         Self(digest80(kind, parts))
     }
+
+    /// The identity of what the key was derived from: [`IdentityHash::of`] the same is its beginning.
+    pub fn as_identity(&self) -> IdentityHash {
+        let mut head = [0; 8];
+        head.copy_from_slice(&self.0[..8]);
+        IdentityHash(i64::from_be_bytes(head))
+    }
 }
 
 impl AlertId {
@@ -331,6 +338,7 @@ mod tests {
     fn ids_are_the_same_on_every_day() {
         let key = ArticleKey::derive("guid", &[b"bbc", b"urn:1"]);
         assert_ne!(key, ArticleKey::derive("guid", &[b"bbcu", b"rn:1"]));
+        assert_eq!(key.as_identity(), IdentityHash::of("guid", &[b"bbc", b"urn:1"]));
         let topic = TopicId::parse("t").expect("a slug");
         let alert = AlertId::derive(&topic, key);
         assert_eq!(alert.to_string(), AlertId::derive(&topic, key).to_string());

@@ -173,6 +173,8 @@ pub struct PlannedArticle {
     pub identities: Vec<IdentityHash>,
     /// Hash of the content this feed shows.
     pub content: IdentityHash,
+    /// All that this feed lists it under, [`EntryIdentity::together`].
+    pub listed_as: IdentityHash,
     /// Alerts to raise.
     pub alerts: Vec<PlannedAlert>,
 }
@@ -611,6 +613,7 @@ impl ArticlePlanner<'_> {
             change: ArticleChange::New { article: Box::new(article), suppressed },
             identities: hashes,
             content: identity.content,
+            listed_as: identity.together(),
             alerts,
         }
     }
@@ -646,7 +649,14 @@ impl ArticlePlanner<'_> {
                 (ArticleChange::Sighted, alerts)
             }
         };
-        Some(PlannedArticle { key: known.key, change, identities, content: identity.content, alerts })
+        Some(PlannedArticle {
+            key: known.key,
+            change,
+            identities,
+            content: identity.content,
+            listed_as: identity.together(),
+            alerts,
+        })
     }
 
     fn text_of(&self, entry: Entry, text: Option<ReadText>) -> ArticleText {

@@ -123,10 +123,23 @@ impl<T> Claim<T> {
 /// What the store knows of a feed's entries.
 #[derive(Debug)]
 pub struct Known {
+    /// What was asked for.
+    pub identities: Vec<EntryIdentity>,
     /// Which of them are known, index by index.
     pub articles: Vec<Option<KnownArticle>>,
     /// The blocks of text the feed showed lately.
     pub blocks: Memory,
+    /// What is muted now.
+    pub silences: reads::SilencesInForce,
+}
+
+/// What a claim of feeds came to.
+#[derive(Debug)]
+pub struct FeedsClaimed {
+    /// The feeds.
+    pub feeds: Vec<Claim<ClaimedFeed>>,
+    /// When the next one may start.
+    pub next_due: Option<Timestamp>,
 }
 
 /// Why the store could not do what it was asked.
@@ -195,6 +208,8 @@ pub struct Recorded {
     pub alerts: Vec<AlertId>,
     /// Deliveries written with them.
     pub deliveries: u32,
+    /// When the next feed of its host may start.
+    pub next_due: Option<Timestamp>,
 }
 
 /// When there is something to do next.
@@ -261,10 +276,16 @@ pub trait Store: fmt::Debug + Send + Sync {
         lease: Duration,
         limit: usize,
         hosts: HostLimits,
-    ) -> Result<Vec<Claim<ClaimedFeed>>, StoreError>;
+    ) -> Result<FeedsClaimed, StoreError>;
 
-    /// Recognises entries of `feed`, first by guid, then link, then content; and what is remembered of its texts.
-    async fn known(&self, feed: &FeedId, identities: Vec<EntryIdentity>) -> Result<Known, StoreError>;
+    /// Recognises entries of `feed`, first by guid, then link, then content; and what is remembered of its texts, and
+    /// what is muted at `now`.
+    async fn known(
+        &self,
+        feed: &FeedId,
+        identities: Vec<EntryIdentity>,
+        now: Timestamp,
+    ) -> Result<Known, StoreError>;
 
     /// Records all that a poll decided: feed state, articles, alerts, deliveries.
     ///

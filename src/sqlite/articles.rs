@@ -1,12 +1,15 @@
 //! Articles: which entries are known, and what a poll writes of them.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
+use rustc_hash::FxHashMap;
 
 use super::feeds::{FeedRowId, instant, millis, slug};
-use super::{outbox, silences};
+use super::{outbox, search, silences};
 use crate::domain::article::{EntryIdentity, KnownArticle, Suppression};
 use crate::domain::boilerplate::{Mark, Memory};
-use crate::domain::poll::{ArticleChange, ArticleText, PlannedAlert, PlannedArticle};
+use crate::domain::poll::{ArticleChange, ArticleText, LISTED_GRAIN, PlannedAlert, PlannedArticle};
 use crate::domain::{ArticleKey, FeedId, IdentityHash, Timestamp};
 use crate::ports::{Known, Recorded, StoreError};
 
@@ -15,25 +18,69 @@ const REVISIONS_KEPT: u32 = 20;
 
 type ArticleRowId = i64;
 
+/// Beyond as many as there are entries, so many of the articles that a feed listed last are looked at.
+const LISTED_BEYOND: usize = 16;
+
+/// So long before it is noted anew that an article is still listed, it is read as a whole.
+const READ_BEFORE: Duration = Duration::from_secs(3600);
+
 pub(super) fn known(
     connection: &Connection,
     feed: &FeedId,
     identities: &[EntryIdentity],
+    now: Timestamp,
 ) -> Result<Known, StoreError> {
     let feed: Option<FeedRowId> = connection
         .prepare_cached("SELECT id FROM feed WHERE slug = ?1")?
         .query_row([feed.as_str()], |row| row.get(0))
         .optional()?;
-    let articles = identities.iter().map(|identity| match find(connection, identity)? {
-        Some(article) => read_known(connection, article, feed, identity).map(Some),
-        None => Ok(None),
+    let listed = listed(connection, feed, identities.len(), now)?;
+    let articles = identities.iter().map(|identity| {
+        if let Some(last_listed_at) = listed.get(&identity.together().as_i64()) {
+            return Ok(Some(KnownArticle::listed_again(identity, *last_listed_at)));
+        }
+        match find(connection, identity)? {
+            Some(article) => read_known(connection, article, feed, identity).map(Some),
+            None => Ok(None),
+        }
     });
     let articles = articles.collect::<Result<_, _>>()?;
     let blocks: Option<Vec<u8>> = connection
         .prepare_cached("SELECT memory FROM feed_blocks WHERE feed = ?1")?
         .query_row([feed], |row| row.get(0))
         .optional()?;
-    Ok(Known { articles, blocks: blocks.map_or_else(Memory::default, |bytes| Memory::from_bytes(&bytes)) })
+    Ok(Known {
+        identities: identities.to_vec(),
+        articles,
+        blocks: blocks.map_or_else(Memory::default, |bytes| Memory::from_bytes(&bytes)),
+        silences: silences::in_force(connection, now)?,
+    })
+}
+
+/// The articles a feed listed last, by the hash of all identities it showed them under, and when it last listed them.
+/// An entry with the same is one of them, unchanged, whatever else is known: each of its identities names that article.
+fn listed(
+    connection: &Connection,
+    feed: Option<FeedRowId>,
+    entries: usize,
+    now: Timestamp,
+) -> Result<FxHashMap<i64, Timestamp>, StoreError> {
+    let noted_after = now.minus(LISTED_GRAIN.saturating_sub(READ_BEFORE)).as_millis();
+    let most = i64::try_from(entries + LISTED_BEYOND).unwrap_or(i64::MAX);
+    let mut listed = connection.prepare_cached(
+        "SELECT listed_as, last_listed_at FROM sighting WHERE feed = ?1 ORDER BY article DESC LIMIT ?2",
+    )?;
+    let mut rows = listed.query(params![feed, most])?;
+    let mut found = FxHashMap::default();
+    while let Some(row) = rows.next()? {
+        let last_listed_at: i64 = row.get(1)?;
+        if let Some(listed_as) = row.get::<_, Option<i64>>(0)?
+            && last_listed_at > noted_after
+        {
+            found.insert(listed_as, Timestamp::from_millis(last_listed_at));
+        }
+    }
+    Ok(found)
 }
 
 /// Replaces what is remembered of a feed's texts.
@@ -68,8 +115,11 @@ fn find(connection: &Connection, identity: &EntryIdentity) -> Result<Option<Arti
             return Ok(Some(article));
         }
     }
-    let mut by_key = connection.prepare_cached("SELECT id FROM article WHERE key = ?1")?;
-    Ok(by_key.query_row([identity.key.as_bytes()], |row| row.get(0)).optional()?)
+    let by_key = identity.key.as_identity();
+    if identity.all().any(|hash| hash == by_key) {
+        return Ok(None);
+    }
+    Ok(by_hash.query_row([by_key.as_i64()], |row| row.get(0)).optional()?)
 }
 
 fn read_known(
@@ -80,7 +130,7 @@ fn read_known(
 ) -> Result<KnownArticle, StoreError> {
     let mut known = connection
         .prepare_cached(
-            "SELECT a.key, a.first_seen_at, a.suppressed, s.content, s.last_listed_at
+            "SELECT a.key, a.first_seen_at, a.suppressed, s.content, s.last_listed_at, a.identities
              FROM article a LEFT JOIN sighting s ON s.article = a.id AND s.feed = ?2 WHERE a.id = ?1",
         )?
         .query_row(params![article, feed], |row| {
@@ -92,13 +142,9 @@ fn read_known(
                 feeds: Vec::new(),
                 last_listed_here: instant(row, 4)?,
                 alerted: Vec::new(),
-                identities: Vec::new(),
+                identities: hashes(&row.get::<_, String>(5)?),
             })
         })?;
-    known.identities = connection
-        .prepare_cached("SELECT hash FROM identity WHERE article = ?1")?
-        .query_map([article], |row| row.get(0).map(IdentityHash::from_i64))?
-        .collect::<Result<_, _>>()?;
     if known.content_here == Some(identity.content) {
         // Unchanged here: nothing is matched, so nobody asks for its feeds and alerts.
         return Ok(known);
@@ -112,6 +158,17 @@ fn read_known(
         .query_map([article], |row| slug(row, 0))?
         .collect::<Result<_, _>>()?;
     Ok(known)
+}
+
+/// Identities as an article keeps them.
+fn hash_list(hashes: &[IdentityHash]) -> String {
+    json(&hashes.iter().map(|hash| hash.as_i64()).collect::<Vec<_>>())
+}
+
+/// Takes back what [`hash_list`] gave.
+fn hashes(list: &str) -> Vec<IdentityHash> {
+    let hashes: Vec<i64> = serde_json::from_str(list).unwrap_or_default();
+    hashes.into_iter().map(IdentityHash::from_i64).collect()
 }
 
 pub(super) fn key(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<ArticleKey> {
@@ -185,37 +242,42 @@ fn insert(
     now: Timestamp,
 ) -> Result<ArticleRowId, StoreError> {
     let entry = &article.entry;
-    // Unique key and unique hashes turn a race into a conflict.
-    let row: ArticleRowId = connection
+    let mut identities = planned.identities.clone();
+    if !identities.contains(&planned.key.as_identity()) {
+        identities.push(planned.key.as_identity());
+    }
+    // Unique key and unique hashes turn a race into a conflict. Like RETURNING, a trigger would make SQLite keep a copy
+    // of every page that the statement changes.
+    connection
         .prepare_cached(
             "INSERT INTO article (key, feed, title, text, link, guid, authors, categories, lang, published_at,
-                 updated_at, first_seen_at, suppressed, boilerplate)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) RETURNING id",
+                 updated_at, first_seen_at, suppressed, boilerplate, identities)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
-        .query_row(
-            params![
-                planned.key.as_bytes(),
-                feed,
-                entry.title,
-                article.text,
-                entry.link,
-                entry.guid,
-                json(&entry.authors),
-                json(&entry.categories),
-                article.lang,
-                millis(entry.published_at),
-                millis(entry.updated_at),
-                now.as_millis(),
-                suppressed.map(Suppression::as_str),
-                stored_marks(&article.boilerplate),
-            ],
-            |row| row.get(0),
-        )?;
+        .execute(params![
+            planned.key.as_bytes(),
+            feed,
+            entry.title,
+            article.text,
+            entry.link,
+            entry.guid,
+            json(&entry.authors),
+            json(&entry.categories),
+            article.lang,
+            millis(entry.published_at),
+            millis(entry.updated_at),
+            now.as_millis(),
+            suppressed.map(Suppression::as_str),
+            stored_marks(&article.boilerplate),
+            hash_list(&identities),
+        ])?;
+    let row = connection.last_insert_rowid();
+    search::want(connection, row)?;
     let mut identity = connection.prepare_cached("INSERT INTO identity (hash, article) VALUES (?1, ?2)")?;
-    for hash in &planned.identities {
+    for hash in &identities {
         identity.execute(params![hash.as_i64(), row])?;
     }
-    sight(connection, row, feed, planned, now)?;
+    sight(connection, row, feed, planned, Some(planned.listed_as), now)?;
     Ok(row)
 }
 
@@ -230,16 +292,34 @@ fn list(
     // A hash that names another article already stays with that one.
     let mut identity =
         connection.prepare_cached("INSERT OR IGNORE INTO identity (hash, article) VALUES (?1, ?2)")?;
+    let mut own = Vec::new();
     for hash in &planned.identities {
-        identity.execute(params![hash.as_i64(), article])?;
+        if identity.execute(params![hash.as_i64(), article])? > 0 {
+            own.push(*hash);
+        }
     }
+    if !own.is_empty() {
+        connection
+            .prepare_cached(
+                "UPDATE article SET identities = (SELECT json_group_array(value) FROM
+                     (SELECT value FROM json_each(identities) UNION SELECT value FROM json_each(?2))) WHERE id = ?1",
+            )?
+            .execute(params![article, hash_list(&own)])?;
+    }
+    let listed_as = (own.len() == planned.identities.len()).then_some(planned.listed_as);
     let renewed = connection
         .prepare_cached(
-            "UPDATE sighting SET last_listed_at = ?3, content = ?4 WHERE article = ?1 AND feed = ?2",
+            "UPDATE sighting SET last_listed_at = ?3, content = ?4, listed_as = ?5 WHERE article = ?1 AND feed = ?2",
         )?
-        .execute(params![article, feed, now.as_millis(), planned.content.as_i64()])?;
+        .execute(params![
+            article,
+            feed,
+            now.as_millis(),
+            planned.content.as_i64(),
+            listed_as.map(IdentityHash::as_i64)
+        ])?;
     if renewed == 0 {
-        sight(connection, article, feed, planned, now)?;
+        sight(connection, article, feed, planned, listed_as, now)?;
     }
     Ok(renewed == 0)
 }
@@ -249,14 +329,21 @@ fn sight(
     article: ArticleRowId,
     feed: FeedRowId,
     planned: &PlannedArticle,
+    listed_as: Option<IdentityHash>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO sighting (article, feed, first_seen_at, last_listed_at, content)
-             VALUES (?1, ?2, ?3, ?3, ?4)",
+            "INSERT INTO sighting (article, feed, first_seen_at, last_listed_at, content, listed_as)
+             VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
         )?
-        .execute(params![article, feed, now.as_millis(), planned.content.as_i64()])?;
+        .execute(params![
+            article,
+            feed,
+            now.as_millis(),
+            planned.content.as_i64(),
+            listed_as.map(IdentityHash::as_i64)
+        ])?;
     Ok(())
 }
 
@@ -298,7 +385,7 @@ fn revise(
             now.as_millis(),
             stored_marks(&text.boilerplate),
         ])?;
-    Ok(())
+    search::want(connection, article)
 }
 
 fn raise(
@@ -313,26 +400,23 @@ fn raise(
         Some(id) => silences::row_of(connection, id)?,
         None => None,
     };
-    let row: Option<i64> = connection
+    let raised = connection
         .prepare_cached(
             "INSERT INTO alert (key, topic, article, severity, score, created_at, content, silence)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING RETURNING id",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
         )?
-        .query_row(
-            params![
-                content.alert.id.as_bytes(),
-                content.topic.id.as_str(),
-                article,
-                content.alert.severity.as_str(),
-                content.found.score,
-                content.alert.created_at.as_millis(),
-                json(content),
-                silence,
-            ],
-            |row| row.get(0),
-        )
-        .optional()?;
-    if let Some(row) = row {
+        .execute(params![
+            content.alert.id.as_bytes(),
+            content.topic.id.as_str(),
+            article,
+            content.alert.severity.as_str(),
+            content.found.score,
+            content.alert.created_at.as_millis(),
+            json(content),
+            silence,
+        ])?;
+    if raised > 0 {
+        let row = connection.last_insert_rowid();
         recorded.alerts.push(content.alert.id);
         for delivery in &alert.deliveries {
             outbox::insert(connection, outbox::Subject::Alert(row, content), delivery, now)?;

@@ -11,7 +11,7 @@ use crate::domain::feed::{
     ClaimedFeed, FeedState, FeedStatus, GuidTrust, PublisherHints, Validators, polled_host,
 };
 use crate::domain::{FeedId, Timestamp, TopicId};
-use crate::ports::{Claim, FeedSync, HostLimits, StoreError};
+use crate::ports::{Claim, FeedSync, FeedsClaimed, HostLimits, StoreError};
 
 /// The internal id of a feed's row.
 pub(super) type FeedRowId = i64;
@@ -87,7 +87,7 @@ pub(super) fn claim(
     lease: Duration,
     limit: usize,
     limits: HostLimits,
-) -> Result<Vec<Claim<ClaimedFeed>>, StoreError> {
+) -> Result<FeedsClaimed, StoreError> {
     let mut due_hosts =
         connection.prepare_cached("SELECT name FROM host WHERE next_at <= ?1 ORDER BY next_at LIMIT ?2")?;
     let mut claims = Vec::new();
@@ -104,7 +104,8 @@ pub(super) fn claim(
             claim_of_host(connection, &host, now, lease, room, limits, &mut claims)?;
         }
     }
-    Ok(claims)
+    drop(due_hosts);
+    Ok(FeedsClaimed { feeds: claims, next_due: next_due(connection)? })
 }
 
 /// Claims what one host allows and moves the host's next start past now, whatever it found.
@@ -123,19 +124,23 @@ fn claim_of_host(
     let free = i64::from(limits.in_flight.max(1)).saturating_sub(in_flight).max(0);
     let starts = if limits.spacing.is_zero() { free } else { free.min(1) };
     let starts = starts.min(i64::try_from(room).unwrap_or(i64::MAX));
-    let due: Vec<(FeedRowId, ClaimedFeed)> = connection
+    let due: Vec<(FeedRowId, i64, ClaimedFeed)> = connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM feed WHERE host = ?1 AND configured = 1 AND status = 0 AND due_at <= ?2
+            "SELECT {COLUMNS}, random() FROM feed WHERE host = ?1 AND configured = 1 AND status = 0 AND due_at <= ?2
              ORDER BY due_at LIMIT ?3"
         ))?
-        .query_map(params![host, now.as_millis(), starts], claimed_feed)?
+        .query_map(params![host, now.as_millis(), starts], |row| {
+            let (id, feed) = claimed_feed(row)?;
+            Ok((id, row.get(23)?, feed))
+        })?
         .collect::<Result<_, _>>()?;
     let started = i64::try_from(due.len()).unwrap_or(i64::MAX);
     let until = now.plus(lease);
-    for (row, feed) in due {
-        let token: i64 = connection
-            .prepare_cached("UPDATE feed SET claim = random(), due_at = ?2 WHERE id = ?1 RETURNING claim")?
-            .query_row(params![row, until.as_millis()], |row| row.get(0))?;
+    for (row, token, feed) in due {
+        // RETURNING, here and elsewhere, would make SQLite keep a copy of every page that the statement changes.
+        connection
+            .prepare_cached("UPDATE feed SET claim = ?3, due_at = ?2 WHERE id = ?1")?
+            .execute(params![row, until.as_millis(), token])?;
         claims.push(Claim::new(token, feed));
     }
     let not_before = (started > 0).then(|| now.plus(limits.spacing).as_millis());
@@ -159,15 +164,20 @@ fn claim_of_host(
     Ok(())
 }
 
-/// A host's next start: its earliest due feed, not before spacing and pause allow.
-fn set_free(connection: &Connection, host: &str) -> Result<(), StoreError> {
-    connection
+/// Sets and answers a host's next start: its earliest due feed, not before spacing and pause allow.
+fn set_free(connection: &Connection, host: &str) -> Result<Option<Timestamp>, StoreError> {
+    let next: Option<Option<i64>> = connection
         .prepare_cached(
-            "UPDATE host SET next_at = (SELECT max(min(due_at), host.not_before, host.paused_until) FROM feed
-                 WHERE host = ?1 AND configured = 1 AND status = 0) WHERE name = ?1",
+            "SELECT (SELECT max(min(due_at), host.not_before, host.paused_until) FROM feed
+                     WHERE host = ?1 AND configured = 1 AND status = 0) FROM host WHERE name = ?1",
         )?
-        .execute([host])?;
-    Ok(())
+        .query_row([host], |row| row.get(0))
+        .optional()?;
+    let next = next.flatten();
+    connection
+        .prepare_cached("UPDATE host SET next_at = ?2 WHERE name = ?1")?
+        .execute(params![host, next])?;
+    Ok(next.map(Timestamp::from_millis))
 }
 
 pub(super) fn due_by(connection: &Connection, at: Timestamp) -> Result<u64, StoreError> {
@@ -188,6 +198,15 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Sto
     Ok(at.map(Timestamp::from_millis))
 }
 
+/// The row of a claimed feed.
+#[derive(Debug)]
+pub(super) struct ClaimedRow {
+    pub(super) id: FeedRowId,
+    host: String,
+    url: String,
+    moved_to: Option<String>,
+}
+
 /// Finds the row a claim is for.
 ///
 /// # Errors
@@ -196,80 +215,88 @@ pub(super) fn claimed_row(
     connection: &Connection,
     feed: &FeedId,
     token: i64,
-) -> Result<FeedRowId, StoreError> {
+) -> Result<ClaimedRow, StoreError> {
     connection
-        .prepare_cached("SELECT id FROM feed WHERE slug = ?1 AND claim = ?2")?
-        .query_row(params![feed.as_str(), token], |row| row.get(0))
+        .prepare_cached("SELECT id, host, url, moved_to FROM feed WHERE slug = ?1 AND claim = ?2")?
+        .query_row(params![feed.as_str(), token], |row| {
+            Ok(ClaimedRow { id: row.get(0)?, host: row.get(1)?, url: row.get(2)?, moved_to: row.get(3)? })
+        })
         .optional()?
         .ok_or(StoreError::LeaseLost)
 }
 
+/// Records a feed's state; answers when the next feed of its host may start.
 pub(super) fn record(
     connection: &Connection,
-    row: FeedRowId,
+    row: &ClaimedRow,
     state: &FeedState,
     host_pause: Option<Timestamp>,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    let (host, url): (String, String) = connection
+) -> Result<Option<Timestamp>, StoreError> {
+    connection
         .prepare_cached(
             "UPDATE feed SET status = ?2, title = ?3, moved_to = ?4, etag = ?5, last_modified = ?6, body_hash = ?7,
                  guid_trust = ?8, last_poll_at = ?9, last_good_at = ?10, last_document_at = ?11, last_new_at = ?12,
                  failures = ?13, last_error = ?14, notice = ?15, learnt_interval = ?16, hint_interval = ?17,
                  skip_hours = ?18, skip_days = ?19, due_at = ?20, due_reason = ?21, claim = NULL
-             WHERE id = ?1 RETURNING host, url",
+             WHERE id = ?1",
         )?
-        .query_row(
-            params![
-                row,
-                i64::from(state.status == FeedStatus::Gone),
-                state.title,
-                state.moved_to,
-                state.validators.etag,
-                state.validators.last_modified,
-                state.body_hash,
-                i64::from(state.guid_trust == GuidTrust::Distrusted),
-                millis(state.last_poll_at),
-                millis(state.last_good_at),
-                millis(state.last_document_at),
-                millis(state.last_new_at),
-                state.failures,
-                state.last_error,
-                state.notice,
-                state.learnt_interval.map(duration_millis),
-                state.hints.min_interval.map(duration_millis),
-                state.hints.skip_hours,
-                state.hints.skip_days,
-                state.due_at.as_millis(),
-                state.due_reason,
-            ],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
+        .execute(params![
+            row.id,
+            i64::from(state.status == FeedStatus::Gone),
+            state.title,
+            state.moved_to,
+            state.validators.etag,
+            state.validators.last_modified,
+            state.body_hash,
+            i64::from(state.guid_trust == GuidTrust::Distrusted),
+            millis(state.last_poll_at),
+            millis(state.last_good_at),
+            millis(state.last_document_at),
+            millis(state.last_new_at),
+            state.failures,
+            state.last_error,
+            state.notice,
+            state.learnt_interval.map(duration_millis),
+            state.hints.min_interval.map(duration_millis),
+            state.hints.skip_hours,
+            state.hints.skip_days,
+            state.due_at.as_millis(),
+            state.due_reason,
+        ])?;
     if let Some(until) = host_pause.filter(|until| *until > now) {
         connection
             .prepare_cached("UPDATE host SET paused_until = max(paused_until, ?2) WHERE name = ?1")?
-            .execute(params![host, until.as_millis()])?;
+            .execute(params![row.host, until.as_millis()])?;
     }
-    count_by(connection, row, &host, state.moved_to.as_deref().unwrap_or(&url))?;
-    set_free(connection, &host)
+    if state.moved_to != row.moved_to {
+        count_by(connection, row, state.moved_to.as_deref().unwrap_or(&row.url))?;
+    }
+    set_free(connection, &row.host)
 }
 
 /// Counts a feed among those of the host that it is polled from, wherever it has moved.
-fn count_by(connection: &Connection, row: FeedRowId, host: &str, url: &str) -> Result<(), StoreError> {
-    let Some(polled) = Url::parse(url).ok().map(|url| polled_host(&url)).filter(|polled| polled != host)
+fn count_by(connection: &Connection, row: &ClaimedRow, url: &str) -> Result<(), StoreError> {
+    let Some(polled) = Url::parse(url).ok().map(|url| polled_host(&url)).filter(|polled| *polled != row.host)
     else {
         return Ok(());
     };
     connection.prepare_cached("INSERT OR IGNORE INTO host (name) VALUES (?1)")?.execute([&polled])?;
-    connection.prepare_cached("UPDATE feed SET host = ?2 WHERE id = ?1")?.execute(params![row, polled])?;
-    set_free(connection, &polled)
+    connection.prepare_cached("UPDATE feed SET host = ?2 WHERE id = ?1")?.execute(params![row.id, polled])?;
+    set_free(connection, &polled)?;
+    Ok(())
 }
 
-pub(super) fn release(connection: &Connection, row: FeedRowId, due_at: Timestamp) -> Result<(), StoreError> {
-    let host: String = connection
-        .prepare_cached("UPDATE feed SET claim = NULL, due_at = ?2 WHERE id = ?1 RETURNING host")?
-        .query_row(params![row, due_at.as_millis()], |row| row.get(0))?;
-    set_free(connection, &host)
+pub(super) fn release(
+    connection: &Connection,
+    row: &ClaimedRow,
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE feed SET claim = NULL, due_at = ?2 WHERE id = ?1")?
+        .execute(params![row.id, due_at.as_millis()])?;
+    set_free(connection, &row.host)?;
+    Ok(())
 }
 
 const COLUMNS: &str = "id, slug, url, status, title, moved_to, etag, last_modified, body_hash, guid_trust,

@@ -47,7 +47,7 @@ impl ByHand for SqliteStore {
     }
 
     async fn retry(&self, which: Retry, now: Timestamp) -> Result<Vec<Retried>, StoreError> {
-        self.write(move |connection| retry(connection, which, now)).await
+        self.write(move |connection| retry(connection, &which, now)).await
     }
 
     async fn bind(
@@ -174,10 +174,10 @@ pub(super) fn alert(connection: &Connection, id: AlertId) -> Result<Option<Alert
     Ok(Some(AlertDetail { row, content, deliveries }))
 }
 
-fn retry(connection: &Connection, which: Retry, now: Timestamp) -> Result<Vec<Retried>, StoreError> {
+fn retry(connection: &Connection, which: &Retry, now: Timestamp) -> Result<Vec<Retried>, StoreError> {
     let (ids, again) = match which {
-        Retry::These { ids, again } => (ids, again),
-        Retry::Dead { since, webhook } => (dead(connection, since, webhook.as_ref())?, false),
+        Retry::These { ids, again } => (ids.clone(), *again),
+        Retry::Dead { since, webhook } => (dead(connection, *since, webhook.as_ref())?, false),
     };
     ids.into_iter().map(|id| Ok(Retried { id, outcome: retry_one(connection, id, again, now)? })).collect()
 }

@@ -46,7 +46,8 @@ use crate::ports::reads::{
 };
 use crate::ports::search::{ArticleDetail, Found, Indexed, Search, Unindexed};
 use crate::ports::{
-    Claim, ConfigSync, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Space, Store, StoreError,
+    Claim, ConfigSync, FeedsClaimed, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Space, Store,
+    StoreError,
 };
 use ballast::Ballast;
 use writer::Writer;
@@ -135,7 +136,7 @@ impl SqliteStore {
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         writer.ok_or(StoreError::Closed)?.write(work).await
@@ -144,7 +145,7 @@ impl SqliteStore {
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let Readers::Pool { path, idle, permits } = &self.readers else { return self.write(work).await };
         let permit = Arc::clone(permits).acquire_owned().await.map_err(|_error| StoreError::Closed)?;
@@ -206,7 +207,7 @@ impl Store for SqliteStore {
         lease: Duration,
         limit: usize,
         hosts: HostLimits,
-    ) -> Result<Vec<Claim<ClaimedFeed>>, StoreError> {
+    ) -> Result<FeedsClaimed, StoreError> {
         self.write(move |connection| feeds::claim(connection, now, lease, limit, hosts)).await
     }
 
@@ -214,9 +215,16 @@ impl Store for SqliteStore {
         self.read(move |connection| feeds::due_by(connection, at)).await
     }
 
-    async fn known(&self, feed: &FeedId, identities: Vec<EntryIdentity>) -> Result<Known, StoreError> {
+    async fn known(
+        &self,
+        feed: &FeedId,
+        identities: Vec<EntryIdentity>,
+        now: Timestamp,
+    ) -> Result<Known, StoreError> {
         let feed = feed.clone();
-        self.read(move |connection| articles::known(connection, &feed, &identities)).await
+        // Through the writer, though it only reads: every commit empties the page caches of all connections but its own,
+        // and what is looked up here is scattered over the whole database.
+        self.write(move |connection| articles::known(connection, &feed, &identities, now)).await
     }
 
     async fn record_poll(
@@ -233,10 +241,10 @@ impl Store for SqliteStore {
                 // Somebody muted something since it was planned.
                 return Err(StoreError::Conflict);
             }
-            let recorded = articles::record(connection, row, &plan.articles, now)?;
-            feeds::record(connection, row, &plan.feed, plan.host_pause, now)?;
+            let mut recorded = articles::record(connection, row.id, &plan.articles, now)?;
+            recorded.next_due = feeds::record(connection, &row, &plan.feed, plan.host_pause, now)?;
             if let Some(blocks) = &plan.blocks {
-                articles::remember(connection, row, blocks)?;
+                articles::remember(connection, row.id, blocks)?;
             }
             for event in &plan.events {
                 events::insert(connection, event)?;
@@ -250,7 +258,7 @@ impl Store for SqliteStore {
         let (token, feed) = (claim.token(), claim.work().id.clone());
         self.write(move |connection| {
             let row = feeds::claimed_row(connection, &feed, token)?;
-            feeds::release(connection, row, due_at)
+            feeds::release(connection, &row, due_at)
         })
         .await
     }

@@ -71,27 +71,24 @@ pub(super) fn insert(
         (Ok(_), Some(why)) => ("held", Some(why), None),
         (Ok(_), None) => ("pending", None, Some(now.as_millis())),
     };
-    let row: i64 = connection
+    connection
         .prepare_cached(
             "INSERT INTO delivery (key, alert, webhook, message, state, reason, round_started_at, due_at, created_at, event)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?9) RETURNING id",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?9)",
         )?
-        .query_row(
-            params![
-                planned.id.as_bytes(),
-                alert,
-                webhook,
-                message,
-                state,
-                reason,
-                now.as_millis(),
-                due_at,
-                event
-            ],
-            |row| row.get(0),
-        )?;
+        .execute(params![
+            planned.id.as_bytes(),
+            alert,
+            webhook,
+            message,
+            state,
+            reason,
+            now.as_millis(),
+            due_at,
+            event
+        ])?;
     if let Err(why) = &planned.content {
-        not_made(connection, row, why, now)?;
+        not_made(connection, connection.last_insert_rowid(), why, now)?;
     }
     if planned.hold.is_some() {
         // Grouped from the next one on.
@@ -132,15 +129,19 @@ pub(super) fn insert_message(
     content: &Rendered,
     now: Timestamp,
 ) -> Result<i64, StoreError> {
-    Ok(connection
+    connection
         .prepare_cached(
-            "INSERT INTO message (key, webhook, body, content_type, created_at, topic) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             RETURNING id",
+            "INSERT INTO message (key, webhook, body, content_type, created_at, topic) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .query_row(
-            params![id.as_bytes(), webhook, content.body, content.content_type, now.as_millis(), counted],
-            |row| row.get(0),
-        )?)
+        .execute(params![
+            id.as_bytes(),
+            webhook,
+            content.body,
+            content.content_type,
+            now.as_millis(),
+            counted
+        ])?;
+    Ok(connection.last_insert_rowid())
 }
 
 /// When something is to be sent to a webhook, as an SQL expression on its row. Must never be past while

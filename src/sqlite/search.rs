@@ -48,6 +48,14 @@ pub(super) fn count_unindexed(connection: &Connection) -> Result<u64, StoreError
     Ok(count.unsigned_abs())
 }
 
+/// Notes that an article's text is to be put into the index: it is new.
+pub(super) fn want(connection: &Connection, article: i64) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO search_wanted (article) VALUES (?1)")?
+        .execute([article])?;
+    Ok(())
+}
+
 /// Puts texts into the index; one that was revised or removed since it was read stays wanted.
 pub(super) fn write(connection: &Connection, batch: &[Indexed]) -> Result<(), StoreError> {
     let mut done = connection.prepare_cached(

@@ -1,7 +1,12 @@
 //! One writer with group commit.
 //!
 //! Callers put commands on a bounded queue. One task takes all that wait, runs them in one `IMMEDIATE`
-//! transaction with a savepoint each, commits, and only then answers: an answer means the disk has it.
+//! transaction, commits, and only then answers: an answer means the disk has it.
+//!
+//! A command that fails takes back what it wrote, and nothing of the others. Hardly any does: what a claim or a plan
+//! no longer holds for is found out before the first write. So a batch runs without savepoints, each of which would
+//! keep a copy of every page that its command changes; where a command did fail behind its first write, the whole
+//! batch is taken back and run again with them.
 
 use std::sync::Arc;
 
@@ -34,22 +39,34 @@ enum Lost {
 /// What became of a batch: committed, or why not.
 type Committed = Result<(), Lost>;
 
-/// Answers a caller once the fate of the batch is known.
-type Answer = Box<dyn FnOnce(&Committed) + Send>;
+/// What a failure of a command takes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    /// Everything: the batch's transaction.
+    Transaction,
+    /// What the command wrote.
+    Savepoint,
+}
 
-/// A command that ran, or could not.
-struct Ran {
-    answer: Answer,
+/// How a command went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Went {
+    /// Whether it failed after it had written something.
+    half_way: bool,
     disk_full: bool,
 }
 
-/// Runs inside the batch's transaction; without one (it could not begin, or broke) only answers.
-type Command = Box<dyn FnOnce(Option<&Connection>) -> Ran + Send>;
+/// Something to run in a batch's transaction, perhaps more than once, and to answer once its fate is known.
+trait Command: Send {
+    fn run(&mut self, connection: &Connection, within: Within) -> Went;
+
+    fn answer(self: Box<Self>, committed: &Committed);
+}
 
 /// A handle on the writer.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<Command>,
+    queue: mpsc::Sender<Box<dyn Command>>,
 }
 
 impl Writer {
@@ -61,11 +78,12 @@ impl Writer {
         Self { queue }
     }
 
-    /// Runs `work` in a savepoint of the next transaction and answers after its commit.
+    /// Runs `work` in the next transaction and answers after its commit. All of what `work` does is in the database:
+    /// it may be run again after it was taken back.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (command, receiver) = command(work);
         self.queue.send(command).await.map_err(|_error| StoreError::Closed)?;
@@ -73,36 +91,59 @@ impl Writer {
     }
 }
 
+/// Work, what it came to, and who waits for that.
+struct Job<T, F> {
+    work: F,
+    done: Option<Result<T, StoreError>>,
+    sender: oneshot::Sender<Result<T, StoreError>>,
+}
+
 /// What is to run, and where its answer arrives.
-fn command<T, F>(work: F) -> (Command, oneshot::Receiver<Result<T, StoreError>>)
+fn command<T, F>(work: F) -> (Box<dyn Command>, oneshot::Receiver<Result<T, StoreError>>)
 where
     T: Send + 'static,
-    F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
 {
     let (sender, receiver) = oneshot::channel();
-    let command: Command = Box::new(move |connection| {
-        let done = connection.map(|connection| in_savepoint(connection, work));
-        let disk_full = matches!(done, Some(Err(StoreError::DiskFull(_))));
-        let answer = Box::new(move |committed: &Committed| {
-            let answer = match (committed, done) {
-                (Ok(()), Some(done)) => done,
-                (Ok(()), None) => Err(StoreError::Closed),
-                // Nothing was written, and it knows best why.
-                (Err(_), Some(Err(own))) => Err(own),
-                (Err(lost), _) => Err(lost.into()),
-            };
-            // A caller that no longer waits has no use for the answer.
-            drop(sender.send(answer));
-        });
-        Ran { answer, disk_full }
-    });
-    (command, receiver)
+    (Box::new(Job { work, done: None, sender }), receiver)
+}
+
+impl<T, F> Command for Job<T, F>
+where
+    T: Send + 'static,
+    F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+{
+    fn run(&mut self, connection: &Connection, within: Within) -> Went {
+        let before = connection.total_changes();
+        let done = match within {
+            Within::Transaction => (self.work)(connection),
+            Within::Savepoint => in_savepoint(connection, &self.work),
+        };
+        let went = Went {
+            half_way: within == Within::Transaction && done.is_err() && connection.total_changes() != before,
+            disk_full: matches!(done, Err(StoreError::DiskFull(_))),
+        };
+        self.done = Some(done);
+        went
+    }
+
+    fn answer(self: Box<Self>, committed: &Committed) {
+        let answer = match (committed, self.done) {
+            (Ok(()), Some(done)) => done,
+            (Ok(()), None) => Err(StoreError::Closed),
+            // Nothing was written, and it knows best why.
+            (Err(_), Some(Err(own))) => Err(own),
+            (Err(lost), _) => Err(lost.into()),
+        };
+        // A caller that no longer waits has no use for the answer.
+        drop(self.sender.send(answer));
+    }
 }
 
 async fn run(
     mut connection: Connection,
     ballast: Option<Arc<Ballast>>,
-    mut commands: mpsc::Receiver<Command>,
+    mut commands: mpsc::Receiver<Box<dyn Command>>,
 ) {
     let mut waiting = Vec::with_capacity(BATCH);
     while commands.recv_many(&mut waiting, BATCH).await > 0 {
@@ -125,30 +166,19 @@ async fn run(
     drop(connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);"));
 }
 
-fn run_batch(connection: &mut Connection, batch: Vec<Command>, ballast: Option<&Ballast>) {
-    let mut ran = Vec::with_capacity(batch.len());
-    let committed = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-        Ok(transaction) => {
-            for command in batch {
-                // When the disk is full or fails, SQLite takes the whole transaction back by itself. What
-                // follows must not run then: every statement would be committed on its own.
-                let stands = !transaction.is_autocommit();
-                ran.push(command(stands.then_some(&*transaction)));
-            }
-            commit(transaction, &ran)
-        }
-        Err(problem) => {
-            ran.extend(batch.into_iter().map(|command| command(None)));
-            Err(Lost::from(&problem))
+fn run_batch(connection: &mut Connection, mut batch: Vec<Box<dyn Command>>, ballast: Option<&Ballast>) {
+    let (committed, disk_full) = match attempt(connection, &mut batch, Within::Transaction) {
+        Some(done) => done,
+        None => {
+            attempt(connection, &mut batch, Within::Savepoint).expect("a savepoint takes back what failed")
         }
     };
-    let full = matches!(committed, Err(Lost::DiskFull)) || ran.iter().any(|ran| ran.disk_full);
-    if let Some(ballast) = ballast.filter(|_| full) {
+    if let Some(ballast) = ballast.filter(|_| disk_full) {
         // Before the answers: whoever tries again at once finds room.
         ballast.give_up();
     }
-    for Ran { answer, .. } in ran {
-        answer(&committed);
+    for command in batch {
+        command.answer(&committed);
     }
     if ballast.is_some_and(Ballast::is_given_up) {
         // The log is the largest thing that can be given back at once. In vain when readers hold it.
@@ -156,15 +186,45 @@ fn run_batch(connection: &mut Connection, batch: Vec<Command>, ballast: Option<&
     }
 }
 
-fn commit(transaction: Transaction<'_>, ran: &[Ran]) -> Committed {
+/// Runs a batch in one transaction; answers what became of it, and whether the disk was full. `None` when it was taken
+/// back because a command failed half-way.
+fn attempt(
+    connection: &mut Connection,
+    batch: &mut [Box<dyn Command>],
+    within: Within,
+) -> Option<(Committed, bool)> {
+    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+        Ok(transaction) => transaction,
+        Err(problem) => {
+            let lost = Lost::from(&problem);
+            let full = matches!(lost, Lost::DiskFull);
+            return Some((Err(lost), full));
+        }
+    };
+    let mut full = false;
+    for command in batch {
+        if transaction.is_autocommit() {
+            // When the disk is full or fails, SQLite takes the whole transaction back by itself. What
+            // follows must not run then: every statement would be committed on its own.
+            break;
+        }
+        let went = command.run(&transaction, within);
+        full |= went.disk_full;
+        if went.half_way && !transaction.is_autocommit() {
+            // Dropped, it is taken back.
+            return None;
+        }
+    }
+    let committed = commit(transaction, full);
+    let full = full || matches!(committed, Err(Lost::DiskFull));
+    Some((committed, full))
+}
+
+fn commit(transaction: Transaction<'_>, disk_full: bool) -> Committed {
     if !transaction.is_autocommit() {
         return transaction.commit().map_err(|problem| Lost::from(&problem));
     }
-    Err(if ran.iter().any(|ran| ran.disk_full) {
-        Lost::DiskFull
-    } else {
-        Lost::Other("the transaction was taken back".to_owned())
-    })
+    Err(if disk_full { Lost::DiskFull } else { Lost::Other("the transaction was taken back".to_owned()) })
 }
 
 impl From<&rusqlite::Error> for Lost {
@@ -232,7 +292,7 @@ const DAMAGED: &str = "its file is damaged; stop wirewatch, then restore a backu
 mod tests {
     use super::*;
 
-    fn insert(bytes: i64) -> impl FnOnce(&Connection) -> Result<(), StoreError> + Send {
+    fn insert(bytes: i64) -> impl Fn(&Connection) -> Result<(), StoreError> + Send {
         move |connection| {
             connection.execute("INSERT INTO t (data) VALUES (zeroblob(?1))", [bytes])?;
             Ok(())
@@ -261,6 +321,30 @@ mod tests {
             connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).expect("a count");
         assert_eq!(rows, i64::try_from(good).expect("few"), "{answers:?}");
         assert!(run_all(&mut connection, &[100]).remove(0).is_ok(), "it goes on when there is room");
+    }
+
+    #[test]
+    fn what_fails_takes_back_what_it_wrote_and_nothing_of_the_others() {
+        let mut connection = Connection::open_in_memory().expect("memory");
+        connection.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY)").expect("a table");
+        let keep = |ids: &'static [i64]| {
+            move |connection: &Connection| {
+                for id in ids {
+                    connection.execute("INSERT INTO t VALUES (?1)", [id])?;
+                }
+                Ok(())
+            }
+        };
+        let (commands, mut answers): (Vec<_>, Vec<_>) =
+            [&[1][..], &[2, 1], &[3], &[1, 2], &[4]].into_iter().map(|ids| command(keep(ids))).unzip();
+        run_batch(&mut connection, commands, None);
+        let good: Vec<bool> =
+            answers.iter_mut().map(|answer| answer.try_recv().expect("an answer").is_ok()).collect();
+        assert_eq!(good, [true, false, true, false, true]);
+        let rows: String = connection
+            .query_row("SELECT group_concat(id) FROM (SELECT id FROM t ORDER BY id)", [], |row| row.get(0))
+            .expect("rows");
+        assert_eq!(rows, "1,3,4");
     }
 
     #[test]

@@ -7,6 +7,45 @@ CREATE TABLE feed_blocks (
 ) STRICT;
 ALTER TABLE article ADD COLUMN boilerplate TEXT; -- JSON: [[from, to], …] in bytes of its text; NULL: none
 
+-- How entries are recognised.
+
+-- The first eight bytes of an article's key are one of its identities, too.
+INSERT OR IGNORE INTO identity (hash, article)
+SELECT (instr('0123456789ABCDEF', substr(hex(key), 1, 1)) - 1) << 60 | (instr('0123456789ABCDEF', substr(hex(key), 2, 1)) - 1) << 56 |
+        (instr('0123456789ABCDEF', substr(hex(key), 3, 1)) - 1) << 52 | (instr('0123456789ABCDEF', substr(hex(key), 4, 1)) - 1) << 48 |
+        (instr('0123456789ABCDEF', substr(hex(key), 5, 1)) - 1) << 44 | (instr('0123456789ABCDEF', substr(hex(key), 6, 1)) - 1) << 40 |
+        (instr('0123456789ABCDEF', substr(hex(key), 7, 1)) - 1) << 36 | (instr('0123456789ABCDEF', substr(hex(key), 8, 1)) - 1) << 32 |
+        (instr('0123456789ABCDEF', substr(hex(key), 9, 1)) - 1) << 28 | (instr('0123456789ABCDEF', substr(hex(key), 10, 1)) - 1) << 24 |
+        (instr('0123456789ABCDEF', substr(hex(key), 11, 1)) - 1) << 20 | (instr('0123456789ABCDEF', substr(hex(key), 12, 1)) - 1) << 16 |
+        (instr('0123456789ABCDEF', substr(hex(key), 13, 1)) - 1) << 12 | (instr('0123456789ABCDEF', substr(hex(key), 14, 1)) - 1) << 8 |
+        (instr('0123456789ABCDEF', substr(hex(key), 15, 1)) - 1) << 4 | (instr('0123456789ABCDEF', substr(hex(key), 16, 1)) - 1) << 0,
+    id FROM article;
+-- An article keeps the list of its identities, so that no index by article is needed.
+ALTER TABLE article ADD COLUMN identities TEXT NOT NULL DEFAULT '[]'; -- JSON array of identity.hash
+UPDATE article SET identities = (SELECT json_group_array(hash) FROM identity WHERE article = article.id);
+CREATE TABLE identity_2 (
+    hash     INTEGER PRIMARY KEY,
+    article  INTEGER NOT NULL
+) STRICT;
+INSERT INTO identity_2 (hash, article) SELECT hash, article FROM identity ORDER BY hash;
+DROP TABLE identity;
+ALTER TABLE identity_2 RENAME TO identity;
+-- What a feed lists stands together, so that a poll finds what it knows in one place.
+CREATE TABLE sighting_2 (
+    feed            INTEGER NOT NULL REFERENCES feed (id),
+    article         INTEGER NOT NULL REFERENCES article (id) ON DELETE CASCADE,
+    first_seen_at   INTEGER NOT NULL,
+    last_listed_at  INTEGER NOT NULL,
+    content         INTEGER NOT NULL,             -- hash of the content this feed showed last
+    listed_as       INTEGER,                      -- hash of all identities this feed showed last; NULL: not all are its own
+    PRIMARY KEY (feed, article)
+) STRICT, WITHOUT ROWID;
+INSERT INTO sighting_2 (feed, article, first_seen_at, last_listed_at, content)
+SELECT feed, article, first_seen_at, last_listed_at, content FROM sighting ORDER BY feed, article;
+DROP TABLE sighting;
+ALTER TABLE sighting_2 RENAME TO sighting;
+CREATE INDEX sighting_article ON sighting (article);
+
 -- Silences, and deliveries that are held and released.
 
 ALTER TABLE delivery ADD COLUMN hold TEXT;        -- grouped, rate, quiet_hours, digest; until its message is made
@@ -55,14 +94,8 @@ CREATE TABLE search_wanted (
     article INTEGER PRIMARY KEY
 ) STRICT;
 INSERT INTO search_wanted (article) SELECT id FROM article;
-CREATE TRIGGER article_stored AFTER INSERT ON article BEGIN
-    INSERT OR IGNORE INTO search_wanted (article) VALUES (new.id);
-END;
-CREATE TRIGGER article_revised AFTER UPDATE OF title, text ON article
-WHEN old.title IS NOT new.title OR old.text IS NOT new.text BEGIN
-    INSERT OR IGNORE INTO search_wanted (article) VALUES (new.id);
-END;
 CREATE TRIGGER article_removed AFTER DELETE ON article BEGIN
+    DELETE FROM identity WHERE hash IN (SELECT value FROM json_each(old.identities));
     DELETE FROM search_wanted WHERE article = old.id;
     DELETE FROM search WHERE rowid = old.id;
 END;

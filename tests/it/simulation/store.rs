@@ -20,7 +20,8 @@ use wirewatch::ports::reads::{
 };
 use wirewatch::ports::search::{Indexed, Unindexed};
 use wirewatch::ports::{
-    Claim, ConfigSync, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Space, Store, StoreError,
+    Claim, ConfigSync, FeedsClaimed, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Space, Store,
+    StoreError,
 };
 use wirewatch::sqlite::SqliteStore;
 
@@ -179,24 +180,29 @@ impl Store for FaultyStore {
         lease: Duration,
         limit: usize,
         hosts: HostLimits,
-    ) -> Result<Vec<Claim<ClaimedFeed>>, StoreError> {
+    ) -> Result<FeedsClaimed, StoreError> {
         let called = self.world.lock().truth();
         let work = async {
-            let mut claims = self.inner.claim_due_feeds(now, lease, limit, hosts).await?;
+            let mut claimed = self.inner.claim_due_feeds(now, lease, limit, hosts).await?;
             let mut world = self.world.lock();
-            for claim in &claims {
+            for claim in &claimed.feeds {
                 let feed = number(claim.work().id.as_str());
                 world.feed_claimed(feed, claim.token(), now, lease, called);
             }
-            sabotage::claims(world.sabotage, &mut claims);
-            Ok(claims)
+            sabotage::claims(world.sabotage, &mut claimed.feeds);
+            Ok(claimed)
         };
         self.pass("claim_due_feeds", true, work).await
     }
 
-    async fn known(&self, feed: &FeedId, identities: Vec<EntryIdentity>) -> Result<Known, StoreError> {
+    async fn known(
+        &self,
+        feed: &FeedId,
+        identities: Vec<EntryIdentity>,
+        now: Timestamp,
+    ) -> Result<Known, StoreError> {
         let work = async {
-            let mut known = self.inner.known(feed, identities).await?;
+            let mut known = self.inner.known(feed, identities, now).await?;
             let sabotage = self.world.lock().sabotage;
             if sabotage == Sabotage::ForgetsArticles {
                 known.articles.fill(None);

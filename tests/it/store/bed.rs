@@ -98,7 +98,7 @@ impl Bed {
 
     /// Claims everything that is due.
     pub(crate) async fn claim(&self, now: Timestamp) -> Vec<Claim<ClaimedFeed>> {
-        self.store.claim_due_feeds(now, LEASE, 1000, FREE).await.unwrap()
+        self.store.claim_due_feeds(now, LEASE, 1000, FREE).await.unwrap().feeds
     }
 
     /// Claims the one feed that is due.
@@ -178,6 +178,7 @@ pub(crate) fn article(name: &str, change: ArticleChange) -> PlannedArticle {
         change,
         identities: identity.all().collect(),
         content: identity.content,
+        listed_as: identity.together(),
         alerts: Vec::new(),
     }
 }

@@ -15,7 +15,7 @@ use super::bed::{
 const ALL: Page = Page { since: None, limit: 0 };
 
 async fn known(bed: &Bed, feed: &str, identity: EntryIdentity) -> Option<KnownArticle> {
-    bed.store.known(&feed_id(feed), vec![identity]).await.unwrap().articles.remove(0)
+    bed.store.known(&feed_id(feed), vec![identity], T0).await.unwrap().articles.remove(0)
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn entries_are_recognised_by_guid_then_link_then_content_then_key() {
         let by_key = EntryIdentity { key: key("by-key"), guid: None, link: None, content: stranger };
         assert_eq!(found(by_key).await, Some(key("by-key")));
         let answers = vec![identity("by-link"), identity("stranger"), identity("by-guid")];
-        let answers = bed.store.known(&feed_id("a"), answers).await.unwrap().articles;
+        let answers = bed.store.known(&feed_id("a"), answers, T0).await.unwrap().articles;
         let answers: Vec<_> = answers.into_iter().map(|known| known.map(|known| known.key)).collect();
         assert_eq!(answers, [Some(key("by-link")), None, Some(key("by-guid"))], "index by index");
     }
@@ -255,8 +255,11 @@ async fn what_a_feed_repeats_is_remembered_with_the_poll_and_its_marks_with_the_
         let plan = PollPlan { blocks: Some(memory.clone()), ..plan(&claim, T0, vec![planned]) };
         bed.store.record_poll(&claim, plan, T0).await.unwrap();
 
-        assert_eq!(bed.store.known(&feed_id("a"), vec![]).await.unwrap().blocks, memory);
-        assert!(bed.store.known(&feed_id("b"), vec![]).await.unwrap().blocks.is_empty(), "of another feed");
+        assert_eq!(bed.store.known(&feed_id("a"), vec![], T0).await.unwrap().blocks, memory);
+        assert!(
+            bed.store.known(&feed_id("b"), vec![], T0).await.unwrap().blocks.is_empty(),
+            "of another feed"
+        );
         let stored = bed.store.read_texts(None, 0, 9).await.unwrap().remove(0);
         assert_eq!(stored.boilerplate, marks);
         assert_eq!(&stored.text[marks[0].0..marks[0].1], line);

@@ -157,7 +157,7 @@ async fn work_goes_on_where_the_sample_stopped() {
         let (_dir, path, store) = opened(schema);
         store.recover(at(HOUR * 3)).await.unwrap();
         let known =
-            store.known(&feed_id("a"), vec![identity("told"), identity("never")]).await.unwrap().articles;
+            store.known(&feed_id("a"), vec![identity("told"), identity("never")], T0).await.unwrap().articles;
         assert_eq!((known[0].is_some(), known[1].is_some()), (true, false), "schema {schema}");
         let permits = room(&[("phone", 1)]);
         let claims = store.claim_due_deliveries(at(HOUR * 3), LEASE, permits).await.unwrap();
