@@ -106,6 +106,9 @@ const TWICE_ENCODED: usize = 4;
 /// Undoes UTF-8 that was taken for windows-1252 and encoded once more (`Ã¼` for `ü`), where that is so of
 /// every character of the document that is not ASCII. A text that merely quotes such letters has others, too.
 fn twice_encoded(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
     let suspicious = |pair: &[u8]| memchr::memmem::find(text.as_bytes(), pair).is_some();
     if !["Ã", "â€", "Â", "Ð", "Ñ"].iter().any(|sign| suspicious(sign.as_bytes())) {
         return None;

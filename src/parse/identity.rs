@@ -28,7 +28,7 @@ pub fn identify(feed: &FeedId, trust: GuidTrust, entries: &[Entry]) -> Vec<Entry
         .collect();
     let guid_counts = count(guids.iter().copied().zip(entries));
     let link_counts = count(links.iter().map(Option::as_deref).zip(entries));
-    let mut folded = String::new();
+    let mut folded = Vec::new();
     entries
         .iter()
         .zip(guids.iter().zip(&links))
@@ -42,25 +42,25 @@ pub fn identify(feed: &FeedId, trust: GuidTrust, entries: &[Entry]) -> Vec<Entry
         .collect()
 }
 
-fn identity(feed: &FeedId, guid: Option<&str>, link: Option<&str>, folded: &str) -> EntryIdentity {
+fn identity(feed: &FeedId, guid: Option<&str>, link: Option<&str>, folded: &[u8]) -> EntryIdentity {
     let feed = feed.as_str().as_bytes();
     let key = match (link, guid) {
         (Some(link), _) => ArticleKey::derive("link", &[link.as_bytes()]),
         (None, Some(guid)) => ArticleKey::derive("guid", &[feed, guid.as_bytes()]),
-        (None, None) => ArticleKey::derive("content", &[folded.as_bytes()]),
+        (None, None) => ArticleKey::derive("content", &[folded]),
     };
     EntryIdentity {
         key,
         guid: guid.map(|guid| IdentityHash::of("guid", &[feed, guid.as_bytes()])),
         link: link.map(|link| IdentityHash::of("link", &[link.as_bytes()])),
-        content: IdentityHash::of("content", &[folded.as_bytes()]),
+        content: IdentityHash::of("content", &[folded]),
     }
 }
 
 /// Appends what the content hash covers.
-fn fold_content(entry: &Entry, name: Option<&str>, folded: &mut String) {
+fn fold_content(entry: &Entry, name: Option<&str>, folded: &mut Vec<u8>) {
     fold(&entry.title, folded);
-    folded.push('\n');
+    folded.push(b'\n');
     let text_from = folded.len();
     let (summary, content) = (entry.summary.trim(), entry.content.trim());
     if !content.starts_with(summary) {
@@ -68,43 +68,61 @@ fn fold_content(entry: &Entry, name: Option<&str>, folded: &mut String) {
     }
     fold(content, folded);
     if folded.len() - text_from < TELLING_BYTES {
-        folded.push('\n');
+        folded.push(b'\n');
         match (name, entry.published_at) {
-            (Some(name), _) => folded.push_str(name),
-            (None, Some(at)) => folded.push_str(&at.as_millis().to_string()),
+            (Some(name), _) => folded.extend_from_slice(name.as_bytes()),
+            (None, Some(at)) => folded.extend_from_slice(at.as_millis().to_string().as_bytes()),
             (None, None) => {}
         }
     }
 }
 
+/// Bytes that are folded at a time.
+const CHUNK: usize = 64;
+
 /// Appends `text` without white space and case.
-fn fold(text: &str, folded: &mut String) {
+fn fold(text: &str, folded: &mut Vec<u8>) {
     folded.reserve(text.len());
     let mut rest = text;
     while !rest.is_empty() {
-        let run = rest.bytes().position(|byte| !byte.is_ascii_graphic()).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(run);
-        let from = folded.len();
-        folded.push_str(word);
-        folded[from..].make_ascii_lowercase();
-        let mut characters = after.chars();
-        if let Some(character) = characters.next().filter(|character| !character.is_whitespace()) {
-            push_lower(character, folded);
+        let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK));
+        if chunk.is_ascii() {
+            fold_ascii(chunk.as_bytes(), folded);
+        } else {
+            fold_any(chunk, folded);
         }
-        rest = characters.as_str();
+        rest = after;
+    }
+}
+
+/// Appends at most [`CHUNK`] characters of ASCII; without a branch for each of them.
+fn fold_ascii(chunk: &[u8], folded: &mut Vec<u8>) {
+    let (mut kept, mut count) = ([0; CHUNK], 0);
+    for byte in chunk {
+        kept[count % CHUNK] = byte.to_ascii_lowercase();
+        count += usize::from(!matches!(byte, b'\t'..=b'\r' | b' '));
+    }
+    folded.extend_from_slice(&kept[..count]);
+}
+
+fn fold_any(text: &str, folded: &mut Vec<u8>) {
+    for character in text.chars().filter(|character| !character.is_whitespace()) {
+        push_lower(character, folded);
     }
 }
 
 /// Appends a character in lower case; most of the scripts that news comes in need no table for that.
-fn push_lower(character: char, folded: &mut String) {
+fn push_lower(character: char, folded: &mut Vec<u8>) {
+    let mut push = |character: char| folded.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
     match character {
         // Small Cyrillic letters; Hebrew to Myanmar, Ethiopic, Chinese, Japanese and Korean, which know no case.
         '\u{430}'..='\u{45f}'
         | '\u{590}'..='\u{109f}'
         | '\u{1100}'..='\u{139f}'
         | '\u{2e80}'..='\u{a63f}'
-        | '\u{ac00}'..='\u{d7ff}' => folded.push(character),
-        _ => folded.extend(character.to_lowercase()),
+        | '\u{ac00}'..='\u{d7ff}' => push(character),
+        '\0'..='\u{7f}' => push(character.to_ascii_lowercase()),
+        _ => character.to_lowercase().for_each(push),
     }
 }
 
@@ -167,9 +185,9 @@ mod tests {
             let text = format!("A {character}b");
             let expected: String =
                 text.split_whitespace().flat_map(str::chars).flat_map(char::to_lowercase).collect();
-            let mut folded = String::new();
+            let mut folded = Vec::new();
             fold(&text, &mut folded);
-            assert_eq!(folded, expected, "U+{:04X}", u32::from(character));
+            assert_eq!(folded, expected.as_bytes(), "U+{:04X}", u32::from(character));
         }
     }
 }

@@ -102,7 +102,7 @@ pub fn parse(body: &[u8], context: &ParseContext<'_>) -> Result<ParsedFeed, Pars
         return Err(ParseError::Empty);
     }
     let base = context.base_url.and_then(|base| Url::parse(base).ok());
-    repairs.add_if(text.bytes().any(is_forbidden), Repair::ControlCharacters);
+    repairs.add_if(has_forbidden(text), Repair::ControlCharacters);
     let (raw, kind) = read(text, base.as_ref(), &mut repairs)?;
     Ok(ParsedFeed {
         kind,
@@ -134,6 +134,12 @@ fn read<'a>(
         Ok((raw, kind)) if !raw.entries.is_empty() => Ok((raw, kind)),
         _ => Err(first),
     })
+}
+
+fn has_forbidden(text: &str) -> bool {
+    // Many at once, for which the processor has an instruction.
+    let any = |bytes: &[u8]| bytes.iter().fold(false, |found, byte| found | is_forbidden(*byte));
+    text.as_bytes().chunks(256).any(any)
 }
 
 /// Whether XML forbids the character; of the others that it forbids, none is a single byte.
