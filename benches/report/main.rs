@@ -9,6 +9,7 @@ mod delivery;
 mod growth;
 mod guest;
 mod latency;
+mod matching;
 mod memory;
 mod polls;
 #[expect(dead_code, reason = "other benches use the rest")]
@@ -22,11 +23,12 @@ use tokio::time::Instant;
 /// A part of the report: its name on the command line, and what measures it.
 type Part = (&'static str, fn());
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("polls", polls::measure),
     ("latency", latency::measure),
     ("delivery", delivery::measure),
     ("guest", guest::measure),
+    ("matching", matching::measure),
     ("memory", memory::measure),
     ("growth", growth::measure),
 ];

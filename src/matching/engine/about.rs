@@ -1,8 +1,8 @@
 //! Conditions on what is known about an article: `author: url: site: feed: tag: lang:`.
 
 use super::compile::Compiler;
+use super::globs::glob;
 use super::program::{About, AboutWord, Node, NodeId};
-use super::words::glob;
 use crate::domain::article::Document;
 use crate::matching::query::ast::{Body, Expr, Kind, Mode, Part, Term};
 use crate::matching::query::print;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use regex_automata::meta::Regex;
 
-use super::words::glob;
+use super::globs::glob;
 use crate::domain::topic::{ConceptSource, ConceptSpec, TopicRule, TopicSpec};
 use crate::matching::query::ast::{Body, Count, Expr, Kind, Mode, Part, Term};
 use crate::matching::query::{Finding, parse, parse_term, print};

@@ -5,7 +5,9 @@ use std::hash::{Hash as _, Hasher as _};
 use frostem::{Algorithm, Stemmer};
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::index::{ACCESS, FIRST, Index, KEY, Lists, Pair, Pairs, SECOND, SHARED, tag};
+use super::bits::mark;
+use super::index::{FIRST, Index, Lists, PAIRED, SECOND, SHARED};
+use super::pairs::{Pair, Pairs, tag};
 use super::program::{Node, NodeId, Program};
 use super::words::{Compare, WordId, Words};
 use crate::matching::text::class::Script;
@@ -91,60 +93,66 @@ impl<'p> Planner<'p> {
     }
 
     fn finish(mut self, mut access: Vec<(u32, u32)>, needs: &[(u32, u32)], always: Vec<u32>) -> Index {
-        let (mut pairs, places) = self.pairs();
-        let place = |key: u32| match key.checked_sub(self.word_count) {
-            Some(pair) => self.word_count + places[pair as usize],
-            None => key,
-        };
-        let mut facets: Vec<Vec<u32>> = vec![Vec::new(); self.facets.len()];
+        let mut facets: Vec<Box<[u32]>> = vec![Box::default(); self.facets.len()];
         for (keys, facet) in self.facets.drain() {
-            facets[facet as usize] = keys.iter().map(|key| place(*key)).collect();
+            facets[facet as usize] = keys;
         }
         access.sort_unstable();
-        let (records, starts) = records(&facets, &access, needs);
-        let mut flags = vec![0_u32; self.word_count as usize];
+        let mut flags = vec![0; self.word_count as usize];
+        let mut pairs = vec![Pair { first: 0, second: 0 }; self.pairs.len()];
+        for ((first, second), key) in &self.pairs {
+            flags[*first as usize] |= FIRST;
+            flags[*second as usize] |= SECOND;
+            pairs[(key - self.word_count) as usize] = Pair { first: *first, second: *second };
+        }
+        let tags = self.tags(&pairs);
+        let hash = |key: &u32| match key.checked_sub(self.word_count) {
+            Some(pair) => tags[pair as usize],
+            None => mark(*key),
+        };
+        let (records, starts) = records(&facets, &access, needs, hash);
+        // Only pairs that give access are ever looked up one by one.
+        let mut chosen: FxHashMap<u32, usize> = FxHashMap::default();
+        let mut giving = Vec::new();
+        for (facet, _) in &starts {
+            for pair in facets[*facet as usize].iter().filter_map(|key| key.checked_sub(self.word_count)) {
+                chosen.entry(pair).or_insert_with(|| {
+                    let Pair { first, second } = pairs[pair as usize];
+                    flags[first as usize] |= PAIRED;
+                    flags[second as usize] |= PAIRED;
+                    giving.push((tags[pair as usize], pairs[pair as usize]));
+                    giving.len() - 1
+                });
+            }
+        }
+        let (pairs, places) = Pairs::new(&giving);
         let mut opens = Vec::new();
         for (facet, start) in &starts {
             for key in &facets[*facet as usize] {
-                opens.push((*key, *start));
-                match key.checked_sub(self.word_count) {
-                    Some(pair) => pairs.open(pair),
-                    None => flags[*key as usize] |= ACCESS,
-                }
+                let list = match key.checked_sub(self.word_count) {
+                    Some(pair) => self.word_count + places[chosen[&pair]],
+                    None => *key,
+                };
+                opens.push((list, *start));
             }
         }
-        for key in facets.iter().flatten() {
-            if let Some(flag) = flags.get_mut(*key as usize) {
-                *flag |= KEY;
-            }
-        }
-        for (first, second) in self.pairs.keys() {
-            flags[*first as usize] |= FIRST;
-            flags[*second as usize] |= SECOND;
-        }
-        let keys = self.word_count + u32::try_from(pairs.places()).unwrap_or(0);
+        let lists = self.word_count as usize + pairs.places();
         Index {
-            flags: flags.into_iter().map(|flag| u8::try_from(flag >> 28).unwrap_or(0)).collect(),
+            flags,
             pairs,
-            keys,
-            opens: Lists::new(keys as usize, opens),
+            opens: Lists::new(lists, opens),
             records,
             facets: u32::try_from(starts.len()).unwrap_or(u32::MAX),
             always,
         }
     }
 
-    /// The pairs, and where each stands among them, in the order they came up.
-    fn pairs(&self) -> (Pairs, Vec<u32>) {
+    /// What each pair is looked up by.
+    fn tags(&self, pairs: &[Pair]) -> Vec<u32> {
         let mut families: FxHashMap<WordId, u32> = FxHashMap::default();
         let mut family_of =
             |word: WordId| *families.entry(word).or_insert_with(|| family(self.words.text(word).0));
-        let mut all = vec![(0, Pair { first: 0, second: 0 }); self.pairs.len()];
-        for ((first, second), key) in &self.pairs {
-            let tag = tag(family_of(*first), family_of(*second));
-            all[(key - self.word_count) as usize] = (tag, Pair { first: *first, second: *second });
-        }
-        Pairs::new(&all)
+        pairs.iter().map(|pair| tag(family_of(pair.first), family_of(pair.second))).collect()
     }
 
     fn facet(&mut self, keys: Vec<u32>) -> u32 {
@@ -238,8 +246,13 @@ impl<'p> Planner<'p> {
     }
 }
 
-/// The records of all access facets, and where each begins.
-fn records(facets: &[Vec<u32>], access: &[(u32, u32)], needs: &[(u32, u32)]) -> (Vec<u32>, Vec<(u32, u32)>) {
+/// The records of all access facets, and where each begins; `hash` is of a key.
+fn records(
+    facets: &[Box<[u32]>],
+    access: &[(u32, u32)],
+    needs: &[(u32, u32)],
+    hash: impl Fn(&u32) -> u32,
+) -> (Vec<u32>, Vec<(u32, u32)>) {
     let length = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
     let mut uses = vec![0_u32; facets.len()];
     for (_, facet) in needs {
@@ -251,7 +264,7 @@ fn records(facets: &[Vec<u32>], access: &[(u32, u32)], needs: &[(u32, u32)]) -> 
     for (facet, keys) in facets.iter().enumerate().filter(|(facet, _)| uses[*facet] > 1) {
         places[facet] = length(out.len());
         out.push(length(keys.len()));
-        out.extend_from_slice(keys);
+        out.extend(keys.iter().map(&hash));
     }
     let mut starts = Vec::new();
     for (number, topics) in (0..).zip(access.chunk_by(|one, other| one.0 == other.0)) {
@@ -267,7 +280,7 @@ fn records(facets: &[Vec<u32>], access: &[(u32, u32)], needs: &[(u32, u32)]) -> 
                     out.push(SHARED | places[facet]);
                 } else {
                     out.push(length(facets[facet].len()));
-                    out.extend_from_slice(&facets[facet]);
+                    out.extend(facets[facet].iter().map(&hash));
                 }
             }
         }
@@ -282,8 +295,9 @@ mod tests {
 
     #[test]
     fn what_several_topics_need_is_written_once() {
-        let facets = [vec![1, 2], vec![3], vec![4, 5, 6]];
-        let (records, starts) = records(&facets, &[(0, 7), (0, 8), (1, 9)], &[(7, 2), (8, 2), (9, 0)]);
+        let facets: [Box<[u32]>; 3] = [[1, 2].into(), [3].into(), [4, 5, 6].into()];
+        let needs = [(7, 2), (8, 2), (9, 0)];
+        let (records, starts) = records(&facets, &[(0, 7), (0, 8), (1, 9)], &needs, |key| *key);
         assert_eq!(starts, [(0, 4), (1, 12)]);
         let shared = SHARED;
         assert_eq!(records, [3, 4, 5, 6, /* */ 0, 2, 7, 1, shared, 8, 1, shared, /* */ 1, 1, 9, 1, 2, 1, 2]);

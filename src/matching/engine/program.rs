@@ -178,7 +178,11 @@ impl Program {
         match self.node(id) {
             Node::Leaf(leaf) => {
                 let leaf = self.leaf(leaf);
-                self.spellings(leaf).flatten().for_each(|word| found(*word));
+                if leaf.count == SINGLE {
+                    found(leaf.sequences);
+                } else {
+                    self.spellings(leaf).flatten().for_each(|word| found(*word));
+                }
             }
             Node::And(list) | Node::Or(list) => self.words_of(list, found),
             Node::AtLeast(group) => self.words_of(self.group(group).of, found),

@@ -1,9 +1,10 @@
 //! An article's words, as hits on the words of queries.
 
-use super::index::{Bits, FIRST, Found, Index, KEY, SECOND, Search, WORD};
+use super::bits::Bits;
+use super::index::{FIRST, Found, Index, PAIRED, SECOND, Search, Seen};
 use super::plan::family;
 use super::program::Program;
-use super::surfaces::{Counts, Key, Surfaces, key};
+use super::surfaces::{Counts, Key, Surfaces};
 use super::words::{WordId, Words};
 use crate::domain::article::Document;
 use crate::matching::query::MAX_NEAR;
@@ -39,6 +40,10 @@ pub(crate) struct Scratch {
     pub(crate) body: u32,
     /// Words of the article that queries look for, in order.
     found: Vec<Found>,
+    /// What is known of those that give access to topics.
+    access: Vec<u32>,
+    /// Where among them the ones stand that may begin a pair that gives access.
+    paired: Vec<u32>,
     pub(crate) search: Search,
     /// The hits on the words that were asked for, by word.
     hits: Vec<Hit>,
@@ -47,6 +52,7 @@ pub(crate) struct Scratch {
     /// The cache this article is read with.
     cache: usize,
     same: Vec<WordId>,
+    /// Of the words that are looked up at once.
     keys: Vec<Key>,
 }
 
@@ -56,6 +62,8 @@ impl Scratch {
         self.tokens.clear();
         self.hits.clear();
         self.found.clear();
+        self.access.clear();
+        self.paired.clear();
         tokenise(document.title, 0, &mut self.tokens);
         self.title_words = length(&self.tokens.places);
         let title_tokens = self.tokens.tokens.len();
@@ -87,7 +95,8 @@ impl Scratch {
     /// Looks for the topics that may match.
     pub(crate) fn find_candidates(&mut self, index: &Index) {
         let Some((_, cache)) = self.caches.get(self.cache) else { return };
-        index.candidates(&self.found, cache, &mut self.search);
+        let seen = Seen { found: &self.found, access: &self.access, paired: &self.paired };
+        index.candidates(seen, cache, &mut self.search);
     }
 
     /// Collects the hits on all words that `topics` ask for.
@@ -105,8 +114,8 @@ impl Scratch {
         }
         for found in &self.found {
             for word in cache.words(found.entry) {
-                if self.wanted.contains(word & WORD) {
-                    self.hits.push(Hit { word: word & WORD, start: found.start, end: found.end });
+                if self.wanted.contains(*word) {
+                    self.hits.push(Hit { word: *word, start: found.start, end: found.end });
                 }
             }
         }
@@ -141,21 +150,39 @@ impl Scratch {
     ) {
         let cache = &mut self.caches[self.cache].1;
         let bytes = text.as_bytes();
+        self.keys.resize(AT_ONCE, Key::default());
         let looked_at =
-            |token: &&Token| token.end - token.start <= MAX_WORD_BYTES && !is_within(boilerplate, token);
+            |token: &Token| token.end - token.start <= MAX_WORD_BYTES && !is_within(boilerplate, token);
         for some in self.tokens.tokens[tokens].chunks(AT_ONCE) {
-            self.keys.clear();
-            let keys = some.iter().filter(looked_at);
-            self.keys.extend(keys.map(|token| key(bytes, token.start as usize, token.end as usize)));
-            cache.prepare(&mut self.keys);
-            for (token, key) in some.iter().filter(looked_at).zip(&self.keys) {
+            let mut count = 0;
+            for token in some {
+                if looked_at(token) {
+                    self.keys[count].set(bytes, token.start as usize, token.end as usize);
+                    count += 1;
+                }
+            }
+            cache.prepare(&mut self.keys[..count]);
+            let mut keys = self.keys[..count].iter();
+            for token in some {
+                if !looked_at(token) {
+                    continue;
+                }
+                let Some(key) = keys.next() else { break };
                 let word = &text[token.start as usize..token.end as usize];
                 let entry = cache
                     .get(key, word.as_bytes(), |numbers| finder.find(word, token, &mut self.same, numbers));
-                if cache.counts(entry).words > 0 {
-                    let end = token.position + u32::from(token.width);
-                    self.found.push(Found { start: token.position, end, entry });
+                let counts = cache.counts(entry);
+                if counts.words == 0 {
+                    continue;
                 }
+                if counts.opens > 0 {
+                    self.access.push(entry);
+                }
+                if counts.paired && counts.first {
+                    self.paired.push(length(&self.found));
+                }
+                let end = token.position + u32::from(token.width);
+                self.found.push(Found { start: token.position, end, entry });
             }
         }
     }
@@ -173,24 +200,26 @@ impl Finder<'_> {
     fn find(&self, surface: &str, token: &Token, same: &mut Vec<WordId>, out: &mut Vec<u32>) -> Counts {
         same.clear();
         self.words.find(surface, token.script, self.stemmers, same);
-        let flagged = |id: &WordId| *id | u32::from(self.index.flags[*id as usize]) << 28;
         // More words of queries than this that are all one word of an article are not told apart any more.
         same.truncate(usize::from(u16::MAX));
-        same.sort_by_key(|id| flagged(id) & KEY == 0);
-        out.extend(same.iter().map(flagged));
-        let has = |flag: u32| same.iter().any(|id| flagged(id) & flag != 0);
-        let keys = same.iter().take_while(|id| flagged(id) & KEY != 0).count();
-        let paired = same.iter().filter(|id| flagged(id) & (FIRST | SECOND) != 0);
+        out.extend_from_slice(same);
+        let flags = |id: &WordId| self.index.flags[*id as usize];
+        let has = |flag: u8| same.iter().any(|id| flags(id) & flag != 0);
+        let paired = same.iter().filter(|id| flags(id) & (FIRST | SECOND) != 0);
         let mut families: Vec<u32> = paired.map(|id| family(self.words.text(*id).0)).collect();
         families.sort_unstable();
         families.dedup();
         out.extend_from_slice(&families);
+        let ranges = same.iter().map(|id| self.index.opens.range(*id)).filter(|(start, end)| start < end);
+        let before = out.len();
+        out.extend(ranges.flat_map(|(start, end)| [start, end]));
         Counts {
-            keys: short(keys),
             words: short(same.len()),
             families: short(families.len()),
+            opens: short((out.len() - before) / 2),
             first: has(FIRST),
             second: has(SECOND),
+            paired: has(PAIRED),
         }
     }
 }

@@ -30,16 +30,24 @@ const OWN: usize = 9;
 /// How many numbers of each kind a word of an article has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
-    /// Words of queries by which topics are found; they come first.
-    pub(super) keys: u16,
-    /// All words of queries that it is.
+    /// Words of queries that it is; they come first.
     pub(super) words: u16,
-    /// The families of those that are part of pairs; they come last.
+    /// The families of those that are part of pairs.
     pub(super) families: u16,
+    /// For each word by which topics are found, where the records it opens begin and end; they come last.
+    pub(super) opens: u16,
     /// Whether it may be the first word of a pair.
     pub(super) first: bool,
     /// Whether it may be the second word of a pair.
     pub(super) second: bool,
+    /// Whether it is part of a pair that gives access.
+    pub(super) paired: bool,
+}
+
+impl Counts {
+    fn all(self) -> usize {
+        usize::from(self.words) + usize::from(self.families) + 2 * usize::from(self.opens)
+    }
 }
 
 /// A word of articles: one line of memory.
@@ -55,9 +63,8 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    fn numbers<'n>(&'n self, all: &'n [u32], from: u16, count: u16) -> &'n [u32] {
-        let (from, count) = (usize::from(from), usize::from(count));
-        if usize::from(self.counts.words) + usize::from(self.counts.families) <= OWN {
+    fn numbers<'n>(&'n self, all: &'n [u32], from: usize, count: usize) -> &'n [u32] {
+        if self.counts.all() <= OWN {
             &self.own[from..from + count]
         } else {
             let start = self.own[0] as usize + from;
@@ -101,22 +108,26 @@ impl Surfaces {
         }
     }
 
-    /// The words of queries by which topics are found that a word is.
-    pub(super) fn keys(&self, entry: u32) -> &[u32] {
-        let entry = &self.entries[entry as usize];
-        entry.numbers(&self.numbers, 0, entry.counts.keys)
-    }
-
     /// All words of queries that a word is.
     pub(super) fn words(&self, entry: u32) -> &[u32] {
         let entry = &self.entries[entry as usize];
-        entry.numbers(&self.numbers, 0, entry.counts.words)
+        entry.numbers(&self.numbers, 0, usize::from(entry.counts.words))
     }
 
     /// The families of the words that are part of pairs.
     pub(super) fn families(&self, entry: u32) -> &[u32] {
         let entry = &self.entries[entry as usize];
-        entry.numbers(&self.numbers, entry.counts.words, entry.counts.families)
+        let Counts { words, families, .. } = entry.counts;
+        entry.numbers(&self.numbers, usize::from(words), usize::from(families))
+    }
+
+    /// Where the records that a word opens begin and end.
+    pub(super) fn opens(&self, entry: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let entry = &self.entries[entry as usize];
+        let Counts { words, families, opens, .. } = entry.counts;
+        let from = usize::from(words) + usize::from(families);
+        let ranges = entry.numbers(&self.numbers, from, 2 * usize::from(opens));
+        ranges.chunks_exact(2).map(|range| (range[0], range[1]))
     }
 
     pub(super) fn counts(&self, entry: u32) -> Counts {
@@ -128,15 +139,16 @@ impl Surfaces {
     pub(super) fn prepare(&self, keys: &mut [Key]) {
         let mut touched = 0;
         for key in keys.iter() {
-            touched ^= self.table[self.line_of(key.hash)].0[0];
+            let (line, at) = self.place_of(key.hash);
+            touched ^= self.table[line].0[at];
         }
         black_box(touched);
         let mut touched = 0;
         for key in keys.iter_mut() {
-            let (line, fitting) = self.fitting(key.hash);
-            let index = line[fitting.trailing_zeros() as usize % SET] & WHERE;
-            if let Some(entry) = self.entries.get(index as usize) {
-                key.guess = index;
+            let (line, at) = self.place_of(key.hash);
+            // Frequent words came early and stand where they are looked for first.
+            key.guess = self.table[line].0[at] & WHERE;
+            if let Some(entry) = self.entries.get(key.guess as usize) {
                 touched ^= entry.len;
             }
         }
@@ -145,9 +157,11 @@ impl Surfaces {
 
     /// The number of the entry of `word`, which `key` is of; `find` is asked where it is new, and writes its numbers.
     pub(super) fn get(&mut self, key: &Key, word: &[u8], find: impl FnOnce(&mut Vec<u32>) -> Counts) -> u32 {
-        if self.is(key.guess, key, word) {
-            return key.guess;
-        }
+        if self.is(key.guess, key, word) { key.guess } else { self.search(key, word, find) }
+    }
+
+    /// The same for a word that is not where it is looked for first.
+    fn search(&mut self, key: &Key, word: &[u8], find: impl FnOnce(&mut Vec<u32>) -> Counts) -> u32 {
         let (line, fitting) = self.fitting(key.hash);
         let mut others = line.iter().enumerate().filter(|(at, _)| fitting >> at & 1 == 1);
         if let Some((_, tag)) = others.find(|(_, tag)| self.is(*tag & WHERE, key, word)) {
@@ -193,7 +207,7 @@ impl Surfaces {
 
     /// Which tags of which line fit a hash, as bits.
     fn fitting(&self, hash: u32) -> (&[u32; SET], u32) {
-        let line = &self.table[self.line_of(hash)].0;
+        let line = &self.table[self.place_of(hash).0].0;
         let wanted = hash >> INDEX;
         let mut fitting = 0;
         // All of them without a branch: which one it is cannot be foreseen.
@@ -203,15 +217,16 @@ impl Surfaces {
         (line, fitting)
     }
 
-    fn line_of(&self, hash: u32) -> usize {
-        hash as usize & (self.table.len() - 1)
+    /// The line in which a word stands, and the place in it where it is looked for first.
+    fn place_of(&self, hash: u32) -> (usize, usize) {
+        (hash as usize & (self.table.len() - 1), (hash >> 28) as usize % SET)
     }
 
     fn enter(&mut self, hash: u32, index: u32) {
-        let line = self.line_of(hash);
+        let (line, first) = self.place_of(hash);
         let line = &mut self.table[line].0;
-        let free = line.iter().position(|slot| *slot == FREE).unwrap_or(SET - 1);
-        line[free] = hash >> INDEX << INDEX | index;
+        let free = if line[first] == FREE { Some(first) } else { line.iter().position(|slot| *slot == FREE) };
+        line[free.unwrap_or(first)] = hash >> INDEX << INDEX | index;
     }
 
     fn grow(&mut self) {
@@ -225,7 +240,7 @@ impl Surfaces {
 }
 
 /// What a word is looked up by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Key {
     /// The word's bytes, or the hash of a long one.
     head: [u64; 2],
@@ -235,18 +250,24 @@ pub(super) struct Key {
     len: u16,
 }
 
-/// The key of the word from `start` to `end` of `text`: at least one byte, and no more than 16 bits count.
-pub(super) fn key(text: &[u8], start: usize, end: usize) -> Key {
-    #[expect(clippy::cast_possible_truncation, reason = "the caller's promise")]
-    let len = (end - start) as u16;
-    let head = if usize::from(len) > INLINE {
-        let mut hasher = FxHasher::default();
-        hasher.write(&text[start..end]);
-        [hasher.finish(), 0]
-    } else {
-        head(text, start, usize::from(len))
-    };
-    Key { head, hash: hash_of(head, len), guess: u32::MAX, len }
+impl Key {
+    /// Makes it that of the word from `start` to `end` of `text`: at least one byte, and no more than 16 bits count.
+    /// In place, because what was written in parts is not soon read as a whole.
+    #[inline]
+    pub(super) fn set(&mut self, text: &[u8], start: usize, end: usize) {
+        #[expect(clippy::cast_possible_truncation, reason = "the caller's promise")]
+        let len = (end - start) as u16;
+        self.head = if usize::from(len) > INLINE {
+            let mut hasher = FxHasher::default();
+            hasher.write(&text[start..end]);
+            [hasher.finish(), 0]
+        } else {
+            head(text, start, usize::from(len))
+        };
+        self.hash = hash_of(self.head, len);
+        self.len = len;
+        self.guess = u32::MAX;
+    }
 }
 
 /// A short word, zeros behind it.
@@ -279,6 +300,12 @@ fn length<T>(items: &[T]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn key(text: &[u8], start: usize, end: usize) -> Key {
+        let mut key = Key::default();
+        key.set(text, start, end);
+        key
+    }
 
     /// A word is what was found out about it, whatever else is known, and is found out once while there is room.
     #[test]

@@ -65,6 +65,8 @@ const ABBREVIATIONS: &[&str] = &[
     "inc", "ltd", "co", "corp", "jr", "sr", "ca", "bzw", "usw", "им", "гг", "ул", "тыс", "млн", "млрд",
     "руб", "см", "стр",
 ];
+/// How many bytes the longest of them has.
+const LONGEST_ABBREVIATION: usize = 8;
 
 /// A stretch of letters and digits.
 #[derive(Clone, Copy, Debug)]
@@ -88,20 +90,33 @@ struct Tokeniser<'t> {
     out: &'t mut Tokens,
 }
 
-const LETTER: u8 = 1;
-const DIGIT: u8 = 2;
+/// How many bytes are looked at at once.
+const CHUNK: usize = 16;
+/// One bit of each byte of a chunk: the lowest, the highest.
+const LOW: u128 = u128::MAX / 255;
+const HIGH: u128 = LOW << 7;
 
-/// What plain words are made of.
-const KINDS: [u8; 256] = {
-    let mut kinds = [0; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        kinds[byte as usize] =
-            if byte.is_ascii_digit() { DIGIT } else { byte.is_ascii_alphabetic() as u8 * LETTER };
-        byte += 1;
-    }
-    kinds
-};
+/// How many ASCII letters and digits stand in a row from `at` on, at most a chunk, and whether letters are among them.
+fn plain_run(text: &[u8], at: usize) -> (usize, bool) {
+    let chunk = match text.get(at..at + CHUNK) {
+        Some(whole) => whole.try_into().unwrap_or([0; CHUNK]),
+        None => {
+            let mut rest = [0; CHUNK];
+            let bytes = text.get(at..).unwrap_or_default();
+            rest[..bytes.len()].copy_from_slice(bytes);
+            rest
+        }
+    };
+    let bytes = u128::from_le_bytes(chunk);
+    // In all bytes at once: the highest bit of each that is at least `least`, which needs the other seven bits only.
+    let from = |bytes: u128, least: u8| (bytes & !HIGH) + LOW * u128::from(0x80 - least);
+    let lower = bytes | LOW * 0x20;
+    let letters = from(lower, b'a') & !from(lower, b'z' + 1) & !bytes & HIGH;
+    let digits = from(bytes, b'0') & !from(bytes, b'9' + 1) & !bytes & HIGH;
+    let others = !(letters | digits) & HIGH;
+    let before = (others & others.wrapping_neg()).wrapping_sub(1);
+    (others.trailing_zeros() as usize / 8, letters & before != 0)
+}
 
 /// The most words of a text that are looked at.
 pub const MAX_WORDS: u32 = 65_536;
@@ -132,34 +147,36 @@ impl Tokeniser<'_> {
         }
     }
 
-    /// A word of ASCII letters and digits with nothing special about it: nearly all words of many texts.
+    /// A word of ASCII letters and digits with nothing special about it, and the space behind it: nearly all words of
+    /// many texts.
     fn plain_word(&mut self) -> bool {
-        let bytes = &self.text.as_bytes()[self.at..];
-        let mut kinds = 0;
-        let mut length = 0;
-        for byte in bytes {
-            let kind = KINDS[usize::from(*byte)];
-            if kind == 0 {
-                break;
-            }
-            kinds |= kind;
-            length += 1;
-        }
-        let letters = kinds & LETTER != 0;
-        let special = match bytes.get(length) {
-            None | Some(b' ' | b'\n' | b')' | b';' | b'!' | b'?') => false,
-            Some(b',') => !letters,
-            Some(b'.') => length == 1 || !letters || bytes[..length].eq_ignore_ascii_case(b"www"),
-            Some(b':') => bytes[0].eq_ignore_ascii_case(&b'h'),
-            Some(_) => true,
-        };
-        if special || self.wildcards {
+        if self.wildcards {
             return false;
         }
-        let (start, end) = (self.at, self.at + length);
+        let bytes = self.text.as_bytes();
+        let (start, mut end, mut letters) = (self.at, self.at, false);
+        loop {
+            let (length, some) = plain_run(bytes, end);
+            end += length;
+            letters |= some;
+            if length < CHUNK {
+                break;
+            }
+        }
+        let next = bytes.get(end);
+        let special = match next {
+            None | Some(b' ' | b'\n' | b')' | b';' | b'!' | b'?') => false,
+            Some(b',') => !letters,
+            Some(b'.') => end - start == 1 || !letters || bytes[start..end].eq_ignore_ascii_case(b"www"),
+            Some(b':') => bytes[start].eq_ignore_ascii_case(&b'h'),
+            Some(_) => true,
+        };
+        if special {
+            return false;
+        }
         self.token(start, end, 1, if letters { Script::Latin } else { Script::Digits });
         self.place(start, end);
-        self.at = end;
+        self.at = end + usize::from(next == Some(&b' '));
         true
     }
 
@@ -228,7 +245,7 @@ impl Tokeniser<'_> {
         }
         let word = &self.text[start as usize..end as usize];
         let initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
-        initial || ABBREVIATIONS.contains(&word.to_lowercase().as_str())
+        initial || word.len() <= LONGEST_ABBREVIATION && is_abbreviation(word)
     }
 
     /// Whether the text goes on in lower case after white space.
@@ -509,6 +526,13 @@ pub fn script_of(word: &str) -> Script {
     letter.unwrap_or(Script::Digits)
 }
 
+fn is_abbreviation(word: &str) -> bool {
+    let same = |known: &str| {
+        if word.is_ascii() { known.eq_ignore_ascii_case(word) } else { known == word.to_lowercase() }
+    };
+    ABBREVIATIONS.iter().filter(|known| known.len() == word.len()).any(|known| same(known))
+}
+
 fn continues(class: Class) -> bool {
     matches!(class, Class::Letter(_) | Class::Digit | Class::Mark)
 }
@@ -535,6 +559,24 @@ mod tests {
                 format!("{}{}{word}", token.position, if token.width > 1 { "+" } else { ":" })
             })
             .collect()
+    }
+
+    #[test]
+    fn many_bytes_at_once_are_read_as_one_by_one() {
+        for byte in 0..=255_u8 {
+            for around in [b"abcdefghijklmnop", b"0123456789012345", b"ZYX9 WVU8TSR7QPO"] {
+                for at in 0..CHUNK {
+                    let mut text = *around;
+                    text[at] = byte;
+                    for length in [CHUNK, at + 1] {
+                        let text = &text[..length];
+                        let run = text.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+                        let letters = text[..run].iter().any(u8::is_ascii_alphabetic);
+                        assert_eq!(plain_run(text, 0), (run, letters), "{text:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -10,8 +10,10 @@ use wirewatch::matching::{Frequencies, Level, compile, explain};
 use super::oracle::{Oracle, Verdict};
 use super::random;
 
+/// So many cases, or as many as `PROPTEST_CASES` asks for where these are more.
 fn cases(number: u32) -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(number) }
+    let asked = ProptestConfig::default();
+    ProptestConfig { failure_persistence: None, cases: asked.cases.max(number), ..asked }
 }
 
 /// All topics together, each alone, and the oracle say the same of an article.

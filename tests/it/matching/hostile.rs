@@ -185,6 +185,103 @@ fn concepts_in_concepts_do_not_explode() {
     }
 }
 
+/// Each concept uses the next one: read from the first on they would lie within each other.
+#[test]
+fn a_long_chain_of_concepts_is_refused() {
+    for forwards in [true, false] {
+        let count = 20_000_usize;
+        let name = |number: usize| format!("c{number:05}");
+        let concepts: Vec<ConceptSpec> = (0..count)
+            .map(|number| ConceptSpec {
+                id: ConceptId::parse(&name(number)).unwrap(),
+                source: match if forwards { number + 1 } else { number.wrapping_sub(1) } {
+                    next if next < count => ConceptSource::Any(vec![format!("@{}", name(next))]),
+                    _ => ConceptSource::Any(vec!["a".to_owned()]),
+                },
+            })
+            .collect();
+        let compiled = at_once("chain", || compile(&concepts, &[]));
+        let errors: Vec<_> = compiled.diagnostics.iter().filter(|it| it.level == Level::Error).collect();
+        assert!(!errors.is_empty() && errors.iter().all(|it| it.code == "E18"), "{:?}", errors.first());
+    }
+}
+
+/// What a hand would write in a chain is no longer than this, and runs.
+#[test]
+fn a_short_chain_of_concepts_is_read() {
+    let concepts: Vec<ConceptSpec> = (0..50)
+        .map(|number| ConceptSpec {
+            id: ConceptId::parse(&format!("c{number}")).unwrap(),
+            source: ConceptSource::Any(vec![if number == 49 {
+                "a".to_owned()
+            } else {
+                format!("@c{}", number + 1)
+            }]),
+        })
+        .collect();
+    let trial = Trial::new("@c0 NEAR/3 b", &concepts);
+    assert!(trial.is_usable(), "{:?}", trial.findings());
+    assert!(trial.on(&Document { text: "a b", ..Document::default() }).is_some());
+}
+
+/// As pasted from elsewhere, and made as bad as they come: answered or refused, and what is refused says where.
+#[test]
+fn what_people_paste_is_answered() {
+    let names = |count: usize| {
+        (0..count).map(|number| format!("\"Name{number} Surname{number}\"")).collect::<Vec<_>>()
+    };
+    let invisible = "\u{200b}\u{feff}\u{202e}".repeat(10_000);
+    let queries = [
+        names(2_000).join(" OR "),
+        format!("({}) NEAR/10 ({})", names(900).join(" OR "), names(900).join(" OR ")),
+        format!("({}) AND NOT ({})", names(900).join(" OR "), names(900).join(" OR ")),
+        names(5_000).join(" OR "),
+        (0..2_000).map(|number| format!("*x{number}y*")).collect::<Vec<_>>().join(" OR "),
+        (0..2_000).map(|number| format!("ab*{number}*c?d*")).collect::<Vec<_>>().join(" OR "),
+        format!("ab{}", "*a".repeat(100)),
+        format!("ab{}", "?*".repeat(100)),
+        format!("/{}/", "a".repeat(10_000)),
+        format!("/{}/", "[a-z]*".repeat(1_600)),
+        format!("/{}/", "(a?){30}a{30}".repeat(30)),
+        "(".repeat(100_000),
+        format!("{}a{}", "(".repeat(100_000), ")".repeat(100_000)),
+        "\u{1f600} OR \u{1f1fa}\u{1f1e6}".to_owned(),
+        "\u{202e}troops\u{202c} AND \u{200f}قوات\u{200e}".to_owned(),
+        format!("troops{invisible} AND Kim"),
+        "trоops OR кim".to_owned(), // Cyrillic о and к
+        "NOT (NOT (NOT troops))".to_owned(),
+        "NOT troops NOT ships".to_owned(),
+        "\"North Korea AND troops".to_owned(),
+        "(((\"Acme Corp\" OR AcmeCorp) AND (lawsuit OR litigat*)) NOT (\"press release\" OR \"sponsored\"))"
+            .to_owned(),
+        "\"climate change\"~10 AND (title:(policy) OR intitle:policy) -sport -site:example.com".to_owned(),
+        "raw:(\"Apple\") AND NOT (pie OR juice) AND country:usa".to_owned(),
+        "(\"electric vehicle\" OR EV) NEAR/5 (battery OR batteries) AND lang:en AND authorGender:M"
+            .to_owned(),
+        "lang:en AND title:\"oil spill\" AND sourcetype:news AND published:>2024".to_owned(),
+        "+troops +\"Kim Jong\" -football ^2 [2020 TO 2024] {a TO b}".to_owned(),
+        "a W/5 b PRE/3 c ADJ4 d SAME e /3 f".to_owned(),
+        "Trump || Biden && !Putin".to_owned(),
+        "near NEAR/5 near AND and OR or".to_owned(),
+    ];
+    let text = format!("{} abaaaaaaaaac aaaa Name7 Surname7 troops Kim \u{1f600}", "ab".repeat(100));
+    for query in &queries {
+        let trial = at_once(&query.chars().take(40).collect::<String>(), || Trial::new(query, &[]));
+        let errors = trial.findings().iter().filter(|it| it.level == Level::Error);
+        let length = query.chars().count();
+        for error in errors.clone() {
+            assert!(error.start <= error.end && error.end <= length, "{error:?}");
+            assert!(error.help.is_some(), "{query:.60}: {error:?}");
+        }
+        assert_eq!(errors.count() == 0, trial.is_usable(), "{query:.60}");
+        on(query, &text);
+        println!(
+            "{query:.70} {:?}",
+            trial.findings().iter().take(4).map(|it| (it.code, &it.message)).collect::<Vec<_>>()
+        );
+    }
+}
+
 #[test]
 fn many_topics_with_something_to_say_are_compiled_at_once() {
     let topic = |number| TopicSpec {
