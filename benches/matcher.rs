@@ -35,7 +35,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() {
-    let asked = |name| std::env::var(name).ok();
+    let asked = |name| std::env::var_os(name).and_then(|value| value.into_string().ok());
     let number = |text: &str| text.parse().expect("a number");
     matching::measure(&matching::Plan {
         sizes: asked("TOPICS")

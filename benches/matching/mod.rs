@@ -114,7 +114,9 @@ pub(crate) fn measure(plan: &Plan) {
         }
         race(&mut all, plan.turns, &short, &long);
         let base = all[0].best[0];
-        all.iter().for_each(|one| print(*size, one, base, short.len()));
+        for one in &all {
+            print(*size, one, base, short.len());
+        }
     }
 }
 

@@ -98,19 +98,17 @@ const HIGH: u128 = LOW << 7;
 
 /// How many ASCII letters and digits stand in a row from `at` on, at most a chunk, and whether letters are among them.
 fn plain_run(text: &[u8], at: usize) -> (usize, bool) {
-    let chunk = match text.get(at..at + CHUNK) {
-        Some(whole) => whole.try_into().unwrap_or([0; CHUNK]),
-        None => {
-            let mut rest = [0; CHUNK];
-            let bytes = text.get(at..).unwrap_or_default();
-            rest[..bytes.len()].copy_from_slice(bytes);
-            rest
-        }
-    };
+    let whole = text.get(at..at + CHUNK).and_then(|whole| whole.try_into().ok());
+    let chunk: [u8; CHUNK] = whole.unwrap_or_else(|| {
+        let mut rest = [0; CHUNK];
+        let bytes = text.get(at..).unwrap_or_default();
+        rest[..bytes.len()].copy_from_slice(bytes);
+        rest
+    });
     let bytes = u128::from_le_bytes(chunk);
     // In all bytes at once: the highest bit of each that is at least `least`, which needs the other seven bits only.
     let from = |bytes: u128, least: u8| (bytes & !HIGH) + LOW * u128::from(0x80 - least);
-    let lower = bytes | LOW * 0x20;
+    let lower = bytes | (LOW * 0x20);
     let letters = from(lower, b'a') & !from(lower, b'z' + 1) & !bytes & HIGH;
     let digits = from(bytes, b'0') & !from(bytes, b'9' + 1) & !bytes & HIGH;
     let others = !(letters | digits) & HIGH;
