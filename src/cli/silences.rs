@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::{ArgGroup, Args, Subcommand};
 
+use super::listings::ListArgs;
 use super::output::{Cell, clean, print, print_json, relative, table};
 use super::{Global, Outcome, wire};
 use crate::app::silences::compile;
@@ -70,9 +71,8 @@ pub(super) struct List {
     /// Also those that have ended
     #[arg(long)]
     all: bool,
-    /// Print one JSON array
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    list: ListArgs,
 }
 
 #[derive(Debug, Args)]
@@ -187,8 +187,13 @@ fn login() -> String {
 
 async fn list(global: &Global, args: &List) -> anyhow::Result<Outcome> {
     let now = SystemClock.now();
-    let rows = wire::reading_store(global)?.list_silences(args.all, now).await?;
-    if args.json {
+    let page = args.list.page();
+    let mut rows = wire::reading_store(global)?.list_silences(args.all, now).await?;
+    rows.retain(|row| page.since.is_none_or(|since| row.created_at >= since));
+    if page.limit > 0 {
+        rows.truncate(page.limit);
+    }
+    if args.list.json {
         print_json(&rows)?;
         return Ok(Outcome::Fine);
     }

@@ -69,6 +69,52 @@ fn topics_are_listed() {
 }
 
 #[test]
+fn topics_that_fired_are_listed_with_when_and_how_often() {
+    let desk = Desk::new();
+    let path = desk.0.path().join("wirewatch.toml");
+    let renamed = CONFIGURATION.replace("[topics.told]", "[topics.t]");
+    std::fs::write(path, renamed).unwrap();
+    let (_, json, _) = desk.run(&["list", "--json", "--since", "2026-11-01"]);
+    let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
+    assert_eq!((&rows[0]["id"], &rows[0]["alerts"]), (&"t".into(), &1.into()));
+    assert!(rows[0]["last_fired_at"].as_str().unwrap().starts_with("2026-11-23"), "{rows}");
+    let (_, shown, _) = desk.run(&["list", "--since", "2100-01-01"]);
+    assert_eq!(shown, "no topic fired since then\n");
+    let (_, two, _) = desk.run(&["list", "--limit", "2", "--json"]);
+    assert_eq!(serde_json::from_str::<Vec<serde_json::Value>>(&two).unwrap().len(), 2);
+}
+
+#[test]
+fn topics_are_listed_before_there_is_a_database() {
+    let desk = Desk::new();
+    std::fs::remove_file(desk.0.path().join("sample.db")).unwrap();
+    let (status, shown, _) = desk.run(&["list"]);
+    assert_eq!(status, 0);
+    assert!(shown.contains("strike"), "{shown}");
+}
+
+#[test]
+fn every_listing_takes_json_since_and_limit() {
+    for (group, verb) in [
+        ("feeds", "list"),
+        ("topics", "list"),
+        ("articles", "list"),
+        ("articles", "search"),
+        ("alerts", "list"),
+        ("deliveries", "list"),
+        ("silences", "list"),
+        ("webhooks", "list"),
+    ] {
+        let help = Command::cargo_bin("wirewatch").unwrap().args([group, verb, "-h"]).output().unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        for option in ["--json", "--since", "--limit"] {
+            assert!(help.contains(option), "{group} {verb} lacks {option}");
+        }
+    }
+}
+
+#[test]
 fn a_match_and_a_miss_are_explained() {
     let desk = Desk::new();
     let (status, matched, _) = desk.run(&["test", "strike", "--title", "Dockers on strike in two ports"]);

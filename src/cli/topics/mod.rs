@@ -9,6 +9,7 @@ mod try_on;
 pub(super) use ask::place;
 use clap::Subcommand;
 
+use super::listings::ListArgs;
 use super::{Global, Outcome, output};
 use crate::config::Settings;
 use crate::domain::article::Document;
@@ -18,8 +19,8 @@ use crate::ports::reads::StoredText;
 /// What can be done with topics.
 #[derive(Debug, Subcommand)]
 pub(super) enum TopicsCommand {
-    /// List topics: what they watch for, where their alerts go, how many tests they have
-    List(list::ListArgs),
+    /// List topics: when they fired last and how often, what they watch for, where their alerts go
+    List(ListArgs),
     /// Explain what a topic makes of a text, of a feed, or of all stored articles; by itself: run the topic's own tests
     Test(try_on::TestArgs),
     /// Try a query on a text, without any configuration
@@ -31,7 +32,7 @@ pub(super) enum TopicsCommand {
 /// Runs one of them.
 pub(super) async fn run(global: &Global, command: &TopicsCommand) -> anyhow::Result<Outcome> {
     match command {
-        TopicsCommand::List(args) => list::run(global, args),
+        TopicsCommand::List(args) => list::run(global, args).await,
         TopicsCommand::Test(args) => try_on::run(global, args).await,
         TopicsCommand::Match(args) => ask::run(global, args),
         TopicsCommand::Forms(args) => forms::run(global, args).await,
