@@ -26,6 +26,9 @@ const ANSWER_BYTES: usize = 16 << 10;
 /// Bytes of an answer that are kept for people.
 const EXCERPT_BYTES: usize = 4 << 10;
 
+/// How long the body of an answer is waited for. Its status has come by then and says what became of the message.
+const BODY_WAIT: Duration = Duration::from_secs(2);
+
 /// Connections kept for the next message; webhooks share none between endpoints.
 const IDLE_PER_HOST: usize = 2;
 
@@ -71,26 +74,34 @@ impl HttpPost {
         Ok(client)
     }
 
+    /// One exchange. `end` is when the whole of it must be over; what came of the body by then is enough.
     async fn exchange(
         &self,
         request: PostRequest,
+        end: Instant,
     ) -> Result<(u16, Option<Duration>, Vec<u8>), (FailureKind, String)> {
         let url = url::Url::parse(request.url.expose_secret())
             .map_err(|_error| (FailureKind::Blocked, "the webhook's address cannot be read".to_owned()))?;
         let whom = shown_host(&url);
+        let wait = request.timeout;
         check_literal(&self.guard, &url).map_err(|why| (FailureKind::Blocked, format!("{whom}: {why}")))?;
         let client = self.client(&request).map_err(|problem| (FailureKind::Tls, problem.to_string()))?;
         let mut post = client.post(url).body(request.body);
         for (name, value) in &request.headers {
             post = post.header(name, value.expose_secret());
         }
-        let mut answer = post.send().await.map_err(|problem| describe(&problem, &whom))?;
+        let answer = tokio::time::timeout_at(end, post.send()).await;
+        let answer = answer.map_err(|_elapsed| {
+            (FailureKind::Timeout, format!("{whom}: no answer within {} ms", wait.as_millis()))
+        })?;
+        let mut answer = answer.map_err(|problem| describe(&problem, &whom))?;
         let status = answer.status().as_u16();
         let millis = u64::try_from(self.clock.now().as_millis()).unwrap_or(0);
         let asked = retry_after(answer.headers(), SystemTime::UNIX_EPOCH + Duration::from_millis(millis));
         let mut excerpt = Vec::new();
-        // The status says what became of the message; a body that breaks off says nothing else.
-        while let Ok(Some(chunk)) = answer.chunk().await {
+        let end = end.min(Instant::now() + BODY_WAIT);
+        // The status says what became of the message; a body that breaks off or drips says nothing else.
+        while let Ok(Ok(Some(chunk))) = tokio::time::timeout_at(end, answer.chunk()).await {
             excerpt.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES - excerpt.len())]);
             if excerpt.len() >= ANSWER_BYTES {
                 break;
@@ -105,18 +116,14 @@ impl HttpPost {
 impl Post for HttpPost {
     async fn post(&self, request: PostRequest) -> PostOutcome {
         let started = Instant::now();
-        let timeout = request.timeout;
-        let exchange = tokio::time::timeout(timeout, self.exchange(request)).await;
+        let end = started + request.timeout;
+        let exchange = self.exchange(request, end).await;
         let took = started.elapsed();
         match exchange {
-            Ok(Ok((status, retry_after, excerpt))) => {
+            Ok((status, retry_after, excerpt)) => {
                 PostOutcome::Answered { status, retry_after, excerpt, took }
             }
-            Ok(Err((kind, message))) => PostOutcome::Failed { kind, message, took },
-            Err(_) => {
-                let message = format!("no whole answer within {} ms", timeout.as_millis());
-                PostOutcome::Failed { kind: FailureKind::Timeout, message, took }
-            }
+            Err((kind, message)) => PostOutcome::Failed { kind, message, took },
         }
     }
 }

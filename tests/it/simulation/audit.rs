@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wirewatch::domain::delivery::DeliveryState;
 use wirewatch::ports::Store as _;
-use wirewatch::ports::reads::{AlertRow, DeliveryRow, FeedHealth, FeedRow, Page};
+use wirewatch::ports::reads::{AlertRow, AlertState, DeliveryRow, FeedHealth, FeedRow, Page};
 
 use super::guest;
 use super::house::House;
@@ -39,6 +39,7 @@ impl House {
         world.audit_feeds(&feeds);
         let known = world.audit_alerts(&alerts);
         world.audit_deliveries(&deliveries, &known, end);
+        world.audit_rates();
         let waiting = deliveries.iter().filter(|row| row.state != DeliveryState::Delivered).count();
         world.say(&format!("audit: {} alerts, {waiting} deliveries wait", alerts.len()));
     }
@@ -94,6 +95,12 @@ impl World {
                 let how = format!("t{} alerted twice for S{story}: {other} and {}", what.0, row.id);
                 self.broken("told once", how, about);
             }
+            if self.ledger.duties.contains_key(&what) {
+                self.audit_silence(row, what);
+            }
+            if row.state == AlertState::Silenced {
+                self.ledger.silenced.insert(what);
+            }
             known.insert(row.id.to_string(), what);
         }
         // What retention may have taken is not asked for.
@@ -142,7 +149,10 @@ impl World {
             }
         }
         for what in known.values() {
-            let wanted: BTreeSet<usize> = self.ledger.topics[what.0].webhooks.iter().copied().collect();
+            let wanted: BTreeSet<usize> = match self.ledger.silenced.contains(what) {
+                true => BTreeSet::new(),
+                false => self.ledger.topics[what.0].webhooks.iter().copied().collect(),
+            };
             let found = hooks.remove(what).unwrap_or_default();
             if found != wanted {
                 let how = format!("t{} and S{} go to {found:?} instead of {wanted:?}", what.0, what.1);

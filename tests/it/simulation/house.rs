@@ -72,6 +72,7 @@ impl Plan {
                 _ => format!("query = \"{term} OR {term}ish\""),
             };
             writeln!(text, "[topics.t{topic}]\n{what}\nwebhooks = [{}]", hooks.join(", ")).unwrap();
+            text.push_str(&world.scale.holds.of_topic(topic));
         }
         for hook in 0..world.scale.webhooks {
             let most = receivers::most_in_flight(hook);
@@ -80,9 +81,10 @@ impl Plan {
                 "[webhooks.w{hook}]\nurl = \"https://hook.example/{hook}\"\nmax_in_flight = {most}"
             )
             .unwrap();
-            if hook % 3 == 2 {
+            if receivers::groups(hook) {
                 text.push_str("group_wait = \"30s\"\ngroup_interval = \"2m\"\n");
             }
+            text.push_str(&world.scale.holds.of_webhook(hook));
             if let Some(spacing) = receivers::spacing(hook) {
                 writeln!(text, "rate = \"{}/min\"", 60 / spacing.as_secs()).unwrap();
             }

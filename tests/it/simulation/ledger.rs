@@ -3,7 +3,7 @@
 //! It is kept at the store's port, where work is claimed and recorded, and knows nothing of how wirewatch
 //! decides. What it holds true is PRODUCT.md.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use wirewatch::domain::Timestamp;
@@ -11,6 +11,7 @@ use wirewatch::domain::feed::Validators;
 use wirewatch::domain::fetch::AnswerMeta;
 
 use super::guest::Served;
+use super::holds::Muted;
 use super::pages::{Page, Sight};
 use super::scale::Scale;
 use super::world::World;
@@ -77,7 +78,10 @@ struct StoryBook {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Duty {
     pub(crate) must: bool,
+    /// When it was stored under circumstances in which it must, in truth.
     pub(crate) since: Timestamp,
+    /// When it was first stored.
+    pub(crate) first: Timestamp,
 }
 
 /// All that is known.
@@ -90,6 +94,9 @@ pub(crate) struct Ledger {
     /// The revision each feed showed last of each story.
     shown: HashMap<(usize, usize), u32>,
     pub(crate) duties: BTreeMap<(usize, usize), Duty>,
+    pub(crate) silences: Vec<Muted>,
+    /// What the database says was silenced.
+    pub(crate) silenced: BTreeSet<(usize, usize)>,
     pub(crate) polls: u64,
 }
 
@@ -111,6 +118,8 @@ impl Ledger {
             stories: HashMap::new(),
             shown: HashMap::new(),
             duties: BTreeMap::new(),
+            silences: Vec::new(),
+            silenced: BTreeSet::new(),
             polls: 0,
         }
     }
@@ -331,9 +340,13 @@ impl World {
                 continue;
             }
             let must = live <= called && !over(truth) && !blurred;
-            let duty = self.ledger.duties.entry((*topic, sight.story)).or_insert(Duty { must, since: truth });
+            let duty = self.ledger.duties.entry((*topic, sight.story)).or_insert(Duty {
+                must,
+                since: truth,
+                first: truth,
+            });
             if must && !duty.must {
-                *duty = Duty { must, since: truth };
+                *duty = Duty { must, since: truth, ..*duty };
             }
         }
     }

@@ -11,6 +11,7 @@
 mod audit;
 mod clock;
 mod guest;
+mod holds;
 mod house;
 mod ledger;
 mod pages;
@@ -128,4 +129,10 @@ fn planted_rudeness_is_found() {
     check_found(Sabotage::HearsNoRetryAfter, &["Retry-After of servers"]);
     check_found(Sabotage::PesterReceivers, &["Retry-After of receivers"]);
     check_found(Sabotage::Crowds, &["bounded in flight"]);
+}
+
+#[test]
+fn planted_impatience_is_found() {
+    check_found(Sabotage::KnowsNoNight, &["quiet hours", "digests", "alert rates"]);
+    check_found(Sabotage::HearsNoSilence, &["silences", "nothing lost"]);
 }

@@ -30,6 +30,11 @@ pub(crate) const fn spacing(hook: usize) -> Option<Duration> {
     if hook % 4 == 1 { Some(Duration::from_secs(2)) } else { None }
 }
 
+/// Whether the webhook of this number has a `group_wait`.
+pub(crate) const fn groups(hook: usize) -> bool {
+    hook % 3 == 2
+}
+
 /// One receiver.
 #[derive(Debug, Default)]
 pub(crate) struct Hook {
@@ -209,6 +214,7 @@ fn judge(world: &mut World, hook: usize, id: &str, body: &[u8], accepted: bool) 
     let told = world.receivers.told.entry(id.to_owned());
     let told = told.or_insert(Told { hook, posts: 0, accepted: false, body: hash });
     told.posts += 1;
+    let first = told.posts == 1;
     told.accepted |= accepted;
     if told.hook != hook || told.body != hash {
         world.broken(
@@ -238,6 +244,9 @@ fn judge(world: &mut World, hook: usize, id: &str, body: &[u8], accepted: bool) 
             let about = vec![id.to_owned(), before.clone(), format!("S{story}")];
             world.broken("told once", how, about);
             return;
+        }
+        if first {
+            world.judge_hold(hook, id, topic, story);
         }
     }
 }

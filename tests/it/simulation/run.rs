@@ -48,6 +48,7 @@ enum Event {
     Reload,
     Move,
     LookAfter,
+    Silence,
     Audit,
 }
 
@@ -67,6 +68,7 @@ impl Calendar {
             (Event::DiskFull, faults.disk_full_every),
             (Event::Reload, faults.reload_every),
             (Event::Move, Some(scale.audit_every * 2)),
+            (Event::Silence, scale.holds.silence_every),
             (Event::LookAfter, Some(scale.audit_every * 3)),
             (Event::Audit, Some(scale.audit_every)),
         ];
@@ -163,6 +165,7 @@ async fn live(house: &mut House, calendar: &mut Calendar, scale: &Scale) -> u64 
             Event::Reload => change(house, &mut calendar.rng).await,
             Event::Move => moves(house, &mut calendar.rng),
             Event::LookAfter => house.look_after().await,
+            Event::Silence => house.silence(&mut calendar.rng).await,
             Event::Audit => house.audit(false).await,
         }
     }

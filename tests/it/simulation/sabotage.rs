@@ -33,6 +33,10 @@ pub(super) fn plan(sabotage: Sabotage, plan: &mut PollPlan, rng: &mut Rng) {
     let alerts = plan.articles.iter_mut().flat_map(|article| &mut article.alerts);
     match sabotage {
         Sabotage::LosesAlerts => plan.articles.iter_mut().for_each(|article| article.alerts.clear()),
+        Sabotage::KnowsNoNight => {
+            alerts.flat_map(|alert| &mut alert.deliveries).for_each(|delivery| delivery.hold = None);
+        }
+        Sabotage::HearsNoSilence => alerts.for_each(|alert| alert.silence = None),
         Sabotage::LosesDeliveries => alerts.for_each(|alert| drop(alert.deliveries.pop())),
         Sabotage::ForgetsArticles => {
             for article in &mut plan.articles {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use super::holds::Holds;
+
 /// What goes wrong, and how often. Which of it happens at all is drawn by the seed, so that rare
 /// combinations are met undisturbed by everything else.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +65,8 @@ pub(crate) struct Scale {
     pub(crate) keep: Option<Duration>,
     pub(crate) audit_every: Duration,
     pub(crate) faults: Faults,
+    /// What holds alerts back, and what mutes them.
+    pub(crate) holds: Holds,
 }
 
 const fn secs(n: u64) -> Duration {
@@ -76,13 +80,15 @@ impl Scale {
     pub(crate) fn small(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed ^ 0x5ca1e);
         let feeds = rng.usize(2..9);
+        let length = secs(rng.u64(1..4) * 3600);
+        let (hosts, topics, webhooks) = (rng.usize(1..=feeds), rng.usize(2..8), rng.usize(1..4));
         Self {
             seed,
-            length: secs(rng.u64(1..4) * 3600),
+            length,
             feeds,
-            hosts: rng.usize(1..=feeds),
-            topics: rng.usize(2..8),
-            webhooks: rng.usize(1..4),
+            hosts,
+            topics,
+            webhooks,
             event_every: secs(rng.u64(60..400)),
             mood: secs(rng.u64(60..900)),
             interval: secs(rng.u64(40..240)),
@@ -98,6 +104,7 @@ impl Scale {
             keep: None,
             audit_every: secs(900),
             faults: Faults::drawn(&mut rng),
+            holds: Holds::drawn(seed, topics, webhooks),
         }
     }
 
@@ -138,6 +145,12 @@ impl Scale {
                 jump: secs(2 * 3600),
                 disk_full_every: Some(secs(5 * DAY)),
                 reload_every: Some(secs(7 * 3600)),
+            },
+            holds: Holds {
+                quiet: Some((1, 22 * 60, 7 * 60)),
+                digest: Some((4, 720)),
+                rated: Some((5, 10)),
+                silence_every: Some(secs(DAY)),
             },
         }
     }

@@ -56,6 +56,10 @@ pub(crate) enum Sabotage {
     StarvesAFeed,
     /// More requests than allowed go to a receiver at once.
     Crowds,
+    /// Nothing is held.
+    KnowsNoNight,
+    /// What a silence mutes is not marked so.
+    HearsNoSilence,
 }
 
 /// The world outside wirewatch, and the book that is kept about it.
