@@ -40,6 +40,9 @@ pub struct LogEnvironment {
 /// When `level` or `RUST_LOG` is no filter, or journald does not answer.
 pub fn start(level: &str, format: LogFormat, environment: &LogEnvironment) -> Result<(), String> {
     let directives = environment.rust_log.as_deref().unwrap_or(level);
+    if let Some((word, meant)) = directives.split(',').find_map(misspelt) {
+        return Err(format!("`{word}` is no log level; did you mean {meant}?"));
+    }
     let filter = EnvFilter::try_new(directives).map_err(|problem| {
         format!("`{directives}` is no log filter: {problem}; try info, debug or wirewatch=debug")
     })?;
@@ -65,6 +68,14 @@ pub fn start(level: &str, format: LogFormat, environment: &LogEnvironment) -> Re
         .with(layer.with_filter(filter))
         .try_init()
         .map_err(|problem| format!("logging is started already: {problem}"))
+}
+
+/// A level that is not quite one. The filter would take it for the name of a module, and log nothing else.
+fn misspelt(directive: &str) -> Option<(&str, &'static str)> {
+    let word = directive.trim();
+    let levels = ["error", "warn", "info", "debug", "trace", "off"];
+    let near = |level: &&&str| strsim::damerau_levenshtein(level, &word.to_ascii_lowercase()) == 1;
+    levels.iter().find(near).map(|level| (word, *level))
 }
 
 fn text<S>(colour: bool) -> impl Layer<S> + Send + Sync

@@ -199,7 +199,7 @@ async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Cl
     let jitter = context.dice.throw();
     let settlement = settle(delivery, &outcome, &verdict, &policy, now, jitter);
     let record = AttemptRecord {
-        sign: breaker::sign(&outcome, &verdict),
+        sign: breaker::sign(&verdict),
         pause: settle::pause(&outcome, &verdict, &policy, now),
         // A probe is made for all that wait: it is not this delivery's turn that it used.
         spent: !delivery.probe || matches!(verdict, Verdict::Refused { .. }),

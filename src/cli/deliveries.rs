@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::output::{Cell, clean, print, print_json, relative, table};
+use super::silences::nearest;
 use super::time::Since;
 use super::{Global, Outcome, control, listings, wire};
 use crate::clock::SystemClock;
@@ -66,7 +67,7 @@ pub(super) struct PurgeArgs {
     /// Those that are held instead of those that are dead
     #[arg(long)]
     held: bool,
-    /// Those that wait for their next attempt instead of those that are dead
+    /// Those that wait for their next attempt instead of those that are dead; with --held, both
     #[arg(long)]
     pending: bool,
     /// Only those to this webhook
@@ -92,6 +93,17 @@ pub(super) async fn run(global: &Global, command: &DeliveriesCommand) -> anyhow:
         DeliveriesCommand::Retry(args) => retry(global, args).await,
         DeliveriesCommand::Purge(args) => purge(global, args).await,
     }
+}
+
+/// What is misspelt would choose nothing, and look as if nothing were there.
+async fn known(store: &SqliteStore, name: Option<&WebhookId>, now: Timestamp) -> anyhow::Result<()> {
+    let Some(name) = name else { return Ok(()) };
+    let all = store.list_webhooks(now).await?;
+    if !all.iter().any(|row| row.id == *name) {
+        let near = nearest(name.as_str(), all.iter().map(|row| row.id.as_str()));
+        bail!("there is no webhook `{name}`{near}");
+    }
+    Ok(())
 }
 
 async fn show(global: &Global, args: &Show) -> anyhow::Result<Outcome> {
@@ -151,6 +163,7 @@ fn attempt_cells(attempt: &AttemptRow) -> Vec<Cell> {
 async fn retry(global: &Global, args: &RetryArgs) -> anyhow::Result<Outcome> {
     let store = wire::changing_store(global)?;
     let now = SystemClock.now();
+    known(&store, args.webhook.as_ref(), now).await?;
     let which = if args.dead {
         let since = args.since.map(|since| since.instant(now));
         Retry::Dead { since, webhook: args.webhook.clone() }
@@ -223,6 +236,7 @@ async fn purge(global: &Global, args: &PurgeArgs) -> anyhow::Result<Outcome> {
     }
     let store = wire::changing_store(global)?;
     let now = SystemClock.now();
+    known(&store, args.webhook.as_ref(), now).await?;
     let before = args.before.map(|before| before.instant(now));
     let what = Purge { states, webhook: args.webhook.clone(), before };
     let count = store.purge(what, now).await?;

@@ -22,7 +22,7 @@ pub(super) struct ReloadArgs {
 
 /// Asks the running daemon to read its configuration anew, and prints what came of it.
 pub(super) async fn run(global: &Global, args: &ReloadArgs) -> anyhow::Result<Outcome> {
-    let Some(socket) = control::socket(global).socket else {
+    let Some(socket) = control::socket(global)?.socket else {
         bail!("daemon.socket is \"off\": send SIGHUP to the daemon, its log says what came of it");
     };
     let answer = control::ask(&socket, Request::Reload, control::RELOAD).await?;

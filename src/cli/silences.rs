@@ -172,7 +172,7 @@ fn check(settings: &Settings, matcher: &SilenceMatcher) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> String {
     let near = known.min_by_key(|known| strsim::damerau_levenshtein(known, written));
     near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }

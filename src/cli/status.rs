@@ -85,7 +85,7 @@ struct Deliveries {
 
 /// Looks at the database, asks the daemon, says what is wrong.
 pub(super) async fn run(global: &Global, args: &StatusArgs) -> anyhow::Result<Outcome> {
-    let place = control::socket(global);
+    let place = control::socket(global)?;
     // Where not even [daemon] can be read, this says why.
     let path = match place.database.clone() {
         Some(path) => path,

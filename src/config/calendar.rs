@@ -77,26 +77,6 @@ pub(super) fn parse_schedule(text: &str, zone: &TimeZone) -> Result<Schedule, St
     Ok(Schedule { days, times: minutes, zone, text: written.to_owned() })
 }
 
-/// Whether these windows, all by one clock, leave no minute of the week.
-pub(super) fn cover_the_week(windows: &[Window]) -> bool {
-    let Some(first) = windows.first() else { return false };
-    if windows.iter().any(|window| window.zone != first.zone) {
-        return false;
-    }
-    let week = 7 * usize::from(DAY_MINUTES);
-    let mut quiet = vec![false; week];
-    for window in windows {
-        let over = if window.to <= window.from { DAY_MINUTES } else { 0 };
-        for day in (0..7).filter(|day| window.days.has(*day)) {
-            let start = usize::from(day) * usize::from(DAY_MINUTES);
-            for minute in window.from..window.to + over {
-                quiet[(start + usize::from(minute)) % week] = true;
-            }
-        }
-    }
-    quiet.into_iter().all(|minute| minute)
-}
-
 /// `[DAYS] TIMES [ZONE]`.
 struct Parts<'a> {
     days: Days,
@@ -171,6 +151,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::hold::always_quiet;
 
     #[test]
     fn quiet_hours_read_as_people_write_them() {
@@ -233,11 +214,14 @@ mod tests {
         let windows = |texts: &[&str]| -> Vec<Window> {
             texts.iter().map(|text| parse_window(text, &TimeZone::UTC).expect("quiet hours")).collect()
         };
-        assert!(!cover_the_week(&windows(&[])));
-        assert!(cover_the_week(&windows(&["00:00-24:00"])));
-        assert!(cover_the_week(&windows(&["22:00-07:00", "07:00-22:00"])));
-        assert!(!cover_the_week(&windows(&["22:00-07:00", "07:00-21:59"])));
-        assert!(!cover_the_week(&windows(&["weekdays 00:00-24:00", "sat 00:00-24:00"])));
+        assert!(!always_quiet([].iter()));
+        assert!(always_quiet(windows(&["00:00-24:00"]).iter()));
+        assert!(always_quiet(windows(&["22:00-07:00", "07:00-22:00"]).iter()));
+        assert!(!always_quiet(windows(&["22:00-07:00", "07:00-21:59"]).iter()));
+        assert!(!always_quiet(windows(&["weekdays 00:00-24:00", "sat 00:00-24:00"]).iter()));
+        assert!(always_quiet(windows(&["22:00-07:00 America/New_York", "00:00-24:00 UTC"]).iter()));
+        assert!(always_quiet(windows(&["00:00-12:00 Asia/Seoul", "00:00-12:00 Etc/GMT+3"]).iter()));
+        assert!(!always_quiet(windows(&["00:00-12:00 Asia/Seoul", "00:00-11:59 Etc/GMT+3"]).iter()));
     }
 
     proptest! {

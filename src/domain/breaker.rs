@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use super::Timestamp;
-use super::delivery::PostOutcome;
 use super::settle::Verdict;
 
 /// How a webhook has been doing.
@@ -45,20 +44,21 @@ pub enum Sign {
     Good,
     /// It does not.
     Bad,
-    /// It answered, and would not have this one message: that says nothing about the next.
+    /// It works, and asked to be left alone for a while.
     Neither,
 }
 
 /// What an outcome says about the webhook.
-pub fn sign(outcome: &PostOutcome, verdict: &Verdict) -> Sign {
-    // Nothing is served at this address, whatever the message.
-    let nothing_there = matches!(outcome, PostOutcome::Answered { status: 404 | 405, .. });
+pub const fn sign(verdict: &Verdict) -> Sign {
     match verdict {
         Verdict::Accepted => Sign::Good,
-        Verdict::Refused { .. } if nothing_there => Sign::Bad,
-        // What is throttled works, and gets the pause it asked for.
-        Verdict::Refused { .. } | Verdict::Throttled { .. } => Sign::Neither,
-        Verdict::Failed { .. } | Verdict::Unauthorized { .. } | Verdict::Gone { .. } => Sign::Bad,
+        Verdict::Throttled { .. } => Sign::Neither,
+        // One refusal may be the message's fault; several in a row, with nothing accepted between them, are not, and
+        // what comes next is better held than thrown at it.
+        Verdict::Refused { .. }
+        | Verdict::Failed { .. }
+        | Verdict::Unauthorized { .. }
+        | Verdict::Gone { .. } => Sign::Bad,
     }
 }
 
@@ -165,10 +165,17 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_for_days_is_disabled_and_refusals_say_nothing() {
+    fn what_fails_for_days_is_disabled_and_what_is_throttled_is_not() {
         let (_, news) = story(&[(1, Bad, false), (4999, Bad, false), (5001, Bad, false)]);
         assert_eq!(news, [(5001, News::Disabled)]);
-        let refusals: Vec<_> = (1..50).map(|at| (at, Neither, false)).collect();
-        assert_eq!(story(&refusals), (Streak::default(), vec![]));
+        let throttled: Vec<_> = (1..50).map(|at| (at, Neither, false)).collect();
+        assert_eq!(story(&throttled), (Streak::default(), vec![]));
+    }
+
+    #[test]
+    fn a_refusal_counts_until_something_is_accepted() {
+        let refused = Verdict::Refused { why: String::new() };
+        assert_eq!(sign(&refused), Bad);
+        assert_eq!(story(&[(1, Bad, false), (2, Bad, false), (3, Good, false), (4, Bad, false)]).1, []);
     }
 }

@@ -91,15 +91,23 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Whether every hour is among its times.
+    fn is_hourly(&self) -> bool {
+        (0..DAY_MINUTES / 60).all(|hour| self.times.iter().any(|minute| minute / 60 == hour))
+    }
+
     /// The first of its times after `now`. Where the clock goes forward over one, it comes as much later;
-    /// where the clock goes back, it comes the first time only.
+    /// where the clock goes back, it comes the first time only, unless there is one in every hour.
     pub fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
         let mut day = date(now, &self.zone)?;
         for _ in 0..=DAYS_AHEAD {
             if self.days.has_weekday(day.weekday()) {
-                let times = self.times.iter().filter_map(|minute| {
-                    let at = self.zone.to_ambiguous_timestamp(wall(day, *minute)?).compatible().ok()?;
-                    Some(instant(at))
+                let times = self.times.iter().flat_map(|minute| {
+                    let at = wall(day, *minute).map(|at| self.zone.to_ambiguous_timestamp(at));
+                    let first = at.clone().and_then(|at| at.compatible().ok());
+                    // An hour that comes twice has two hours' digests.
+                    let again = at.filter(|_| self.is_hourly()).and_then(|at| at.later().ok());
+                    [first, again].into_iter().flatten().map(instant)
                 });
                 // Not the first that is later: over a change of the clock their order may be another.
                 if let Some(next) = times.filter(|at| *at > now).min() {
@@ -240,6 +248,12 @@ mod tests {
         assert_eq!(first, Some(at("2026-10-25T00:30:00Z")));
         let second = next(Days::ALL, &[150], "Europe/Berlin", "2026-10-25T00:30:00Z");
         assert_eq!(second, Some(at("2026-10-26T01:30:00Z")));
+        // An hour that comes twice has two hourly digests.
+        let hours: Vec<u16> = (0..24).map(|hour| hour * 60).collect();
+        let again = next(Days::ALL, &hours, "Europe/Berlin", "2026-10-25T00:15:00Z");
+        assert_eq!(again, Some(at("2026-10-25T01:00:00Z")));
+        let after = next(Days::ALL, &hours, "America/New_York", "2026-11-01T05:15:00Z");
+        assert_eq!(after, Some(at("2026-11-01T06:00:00Z")));
         let monday = next(Days::NONE.with(0), &[480, 960], "UTC", "2026-11-23T16:00:00Z");
         assert_eq!(monday, Some(at("2026-11-30T08:00:00Z")));
     }

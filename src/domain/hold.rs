@@ -65,6 +65,26 @@ pub struct WebhookHold {
     pub digest: Option<Schedule>,
 }
 
+impl TopicHold {
+    /// Whether its alerts may go together in one message.
+    pub fn holds(&self) -> bool {
+        self.rate.is_some()
+            || self.group_wait.is_some_and(|wait| !wait.is_zero())
+            || self.group_interval.is_some_and(|interval| !interval.is_zero())
+            || !self.quiet.is_empty()
+    }
+}
+
+impl WebhookHold {
+    /// Whether alerts may go to it together in one message.
+    pub fn holds(&self) -> bool {
+        !self.group_wait.is_zero()
+            || !self.group_interval.is_zero()
+            || !self.quiet.is_empty()
+            || self.digest.is_some()
+    }
+}
+
 /// What holds the alerts of a topic on their way to a webhook.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HoldPolicy {
@@ -186,22 +206,38 @@ impl HoldPolicy {
         let own = topic.quiet.iter().filter(|_| !topic_pass.lets(severity)).map(|w| (Lane::Topic, w));
         let all = webhook.quiet.iter().filter(|_| !webhook_pass.lets(severity));
         let windows: Vec<(Lane, &Window)> = own.chain(all.map(|w| (Lane::Webhook, w))).collect();
-        let mut last = None;
-        let mut until = now;
-        for _ in 0..WINDOWS_IN_A_ROW {
-            let within =
-                windows.iter().filter_map(|(lane, window)| Some((window.end(until)?, *lane, *window)));
-            let Some((end, lane, window)) = within.max_by_key(|(end, ..)| *end) else { break };
-            until = end;
-            last = Some((lane, window));
-        }
-        last.map(|(lane, window)| Release::At {
+        let (until, last) = follow(&windows, now).last()?;
+        let (lane, window) = last;
+        Some(Release::At {
             at: until,
             hold: Hold::QuietHours,
             lane,
             why: format!("quiet hours ({})", window.text),
         })
     }
+}
+
+/// The windows an instant is within, one upon another: the end of each, and which it is; at most
+/// [`WINDOWS_IN_A_ROW`].
+fn follow<'a>(
+    windows: &[(Lane, &'a Window)],
+    now: Timestamp,
+) -> impl Iterator<Item = (Timestamp, (Lane, &'a Window))> {
+    let mut until = now;
+    std::iter::from_fn(move || {
+        let within = windows.iter().filter_map(|which| Some((which.1.end(until)?, *which)));
+        let last = within.max_by_key(|(end, _)| *end)?;
+        until = last.0;
+        Some(last)
+    })
+    .take(WINDOWS_IN_A_ROW)
+}
+
+/// Whether these windows leave no time of the week, each by its own clock.
+pub fn always_quiet<'a>(windows: impl Iterator<Item = &'a Window>) -> bool {
+    let windows: Vec<(Lane, &Window)> = windows.map(|window| (Lane::Topic, window)).collect();
+    // Any instant: what never ends holds every one.
+    follow(&windows, Timestamp::EPOCH).count() == WINDOWS_IN_A_ROW
 }
 
 /// Decides when an alert goes to a webhook.

@@ -24,7 +24,7 @@ mod story;
 mod target;
 mod wait;
 
-pub use formats::{TEMPLATE_NAMES, Template, TemplateError};
+pub use formats::{TEMPLATE_NAMES, Telling, Template, TemplateError};
 pub use group::parcels;
 pub use judge::{REASON_CHARS, judge};
 pub use standard::{ALERT_OPENED, ALERTS_GROUPED};

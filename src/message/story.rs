@@ -131,7 +131,7 @@ impl Brief {
         match self {
             Self::Alert(story) => format!("{sign} {word} · {}", story.topic),
             Self::Group(Group { count, reason, .. }) => format!("{sign} {word} · {count} alerts ({reason})"),
-            Self::Notice(notice) => format!("{sign} {word} · wirewatch: {}", notice.kind),
+            Self::Notice(notice) => format!("{sign} {word} · wirewatch: {}", notice.what()),
         }
     }
 
@@ -204,6 +204,19 @@ impl Notice {
             subject: event.subject.clone(),
             message: bounded(&event.message, SUMMARY_CHARS),
         }
+    }
+
+    /// What happened to whom: `feed bbc-world is failing`.
+    fn what(&self) -> String {
+        let happened = match self.kind {
+            "feed.failing" | "webhook.failing" => "is failing",
+            "feed.recovered" | "webhook.recovered" => "works again",
+            "feed.quiet" => "is quiet",
+            "feed.gone" => "is gone for good",
+            "webhook.disabled" => "is disabled",
+            _ => return format!("test of {} {}", self.subject_kind, self.subject),
+        };
+        format!("{} {} {happened}", self.subject_kind, self.subject)
     }
 
     /// Whether it ends what an earlier one began.

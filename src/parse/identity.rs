@@ -12,6 +12,10 @@ use super::link::{canonical_link, names_an_article};
 /// `Comments`, `Read more`, `Open thread`. Their content hash covers link, guid or date as well.
 const TELLING_BYTES: usize = 80;
 
+/// A headline of so many bytes (folded) that was published in the same second is the same flash, whoever passes it on
+/// and at whatever address; a shorter one may be a `Live` or a `Morning briefing`.
+const FLASH_BYTES: usize = 40;
+
 /// Works out by what each entry of one document is recognised, in the document's order.
 ///
 /// A guid counts only where `trust` says so and no other entry of the document has it; a link only where it
@@ -69,7 +73,8 @@ fn fold_content(entry: &Entry, name: Option<&str>, folded: &mut Vec<u8>) {
     fold(content, folded);
     if folded.len() - text_from < TELLING_BYTES {
         folded.push(b'\n');
-        match (name, entry.published_at) {
+        let flash = entry.published_at.filter(|_| text_from > FLASH_BYTES);
+        match (name.filter(|_| flash.is_none()), entry.published_at) {
             (Some(name), _) => folded.extend_from_slice(name.as_bytes()),
             (None, Some(at)) => folded.extend_from_slice(at.as_millis().to_string().as_bytes()),
             (None, None) => {}

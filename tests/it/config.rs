@@ -248,3 +248,68 @@ fn the_environment_has_the_last_word() {
     assert_eq!(settings.feeds["other"].url, "https://b.example/");
     assert_eq!(settings.delivery.retries, [1, 2].map(Duration::from_secs));
 }
+
+#[test]
+fn an_empty_list_of_secrets_is_no_wish_to_sign_nothing() {
+    for key in ["secret", "secret_env", "secret_file"] {
+        let report = Case::new(&format!("[webhooks.w]\nurl = \"https://h.example/\"\n{key} = []\n")).report();
+        assert!(report.contains(&format!("`{key}` is an empty list: nothing would be signed")), "{report}");
+    }
+}
+
+#[test]
+fn a_page_for_everybody_is_a_warning_without_a_token() {
+    let warned = |more: &str| {
+        let text = format!("[daemon]\nlisten = \"0.0.0.0:8040\"\n{more}");
+        Case::new(&text).loads().warnings.render(false)
+    };
+    assert!(warned("").contains("whoever reaches it reads every alert"), "{}", warned(""));
+    assert_eq!(warned("token = \"0123456789abcdef\"\n").matches("reads every alert").count(), 0);
+}
+
+/// A topic whose alerts go by `template`, under these other settings of the webhook and of the topic.
+fn templated(template: &str, webhook: &str, topic: &str) -> Case {
+    Case::new(&format!(
+        "[alerts]\noperations = []\n[topics.t]\nkeywords = [\"x\"]\nwebhooks = [\"w\"]\n{topic}\n\
+         [webhooks.w]\nurl = \"https://h.example/\"\nformat = \"template\"\ntemplate = '{template}'\n{webhook}\n"
+    ))
+}
+
+#[test]
+fn a_template_that_says_nothing_of_several_alerts_is_refused_where_they_go_together() {
+    const ONE: &str = r#"{"headline": {{ title }}}"#;
+    const ALL: &str = r#"{"headlines": [{% for alert in alerts %}{{ alert.title }}{% if not loop.last %},{% endif %}{% endfor %}]}"#;
+    templated(ONE, "", "").loads();
+    for (webhook, topic) in [
+        ("digest = \"daily 08:00\"", ""),
+        ("group_wait = \"1m\"", ""),
+        ("quiet_hours = \"22:00-07:00\"", ""),
+        ("", "alert_rate = \"10/h\""),
+    ] {
+        let report = templated(ONE, webhook, topic).report();
+        assert!(report.contains("shows no headline where several alerts go in one message"), "{report}");
+        templated(ALL, webhook, topic).loads();
+        templated(r#"{"text": {{ text }}}"#, webhook, topic).loads();
+    }
+}
+
+#[test]
+fn a_template_that_says_nothing_of_operations_is_refused_where_they_go() {
+    let home = |template: &str| {
+        Case::new(&format!(
+            "[alerts]\noperations = [\"w\"]\n[webhooks.w]\nurl = \"https://h.example/\"\nformat = \"template\"\n\
+             template = '{template}'\n"
+        ))
+    };
+    let report = home(r#"{"headline": {{ title }}}"#).report();
+    assert!(report.contains("says nothing of operational events"), "{report}");
+    home(r#"{"t": {{ subject }}, "m": {{ message }}}"#).loads();
+}
+
+#[test]
+fn quiet_hours_that_never_end_together_are_refused() {
+    let topic = "quiet_hours = \"00:00-12:00\"";
+    let report = templated(r#"{"t": {{ text }}}"#, "quiet_hours = \"12:00-24:00\"", topic).report();
+    assert!(report.contains("together never end"), "{report}");
+    templated(r#"{"t": {{ text }}}"#, "quiet_hours = \"12:00-23:00\"", topic).loads();
+}

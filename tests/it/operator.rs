@@ -140,7 +140,9 @@ async fn what_is_purged_is_withdrawn_and_can_still_be_sent() {
     let mut world = World::start().await;
     let home = after_once(&mut world, 503, "[]");
     world.next().await;
-    assert_eq!(home.json(&["deliveries", "purge", "--webhook", "other", "--json"])["withdrawn"], 0);
+    let refused = home.command(&["deliveries", "purge", "--webhook", "other"]).output().unwrap();
+    assert!(!refused.status.success());
+    assert!(text(&refused.stderr).contains("there is no webhook `other`"), "{}", text(&refused.stderr));
     assert_eq!(home.json(&["deliveries", "purge", "--json"])["withdrawn"], 1);
     let row = only_delivery(&home);
     assert_eq!(row["state"], "cancelled");

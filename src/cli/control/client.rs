@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
@@ -47,12 +48,18 @@ pub(in crate::cli) enum Unanswered {
 }
 
 /// Finds the daemon of this configuration, also when the files have mistakes.
-pub(in crate::cli) fn socket(global: &Global) -> Daemon {
+///
+/// # Errors
+/// When a file that was named cannot be read at all: it would be another daemon's.
+pub(in crate::cli) fn socket(global: &Global) -> anyhow::Result<Daemon> {
     let request = LoadRequest::of_process(global.config.clone(), Credentials::Optional);
-    match config::daemon_settings(&request) {
+    if let Some(named) = &global.config {
+        std::fs::read_to_string(named).with_context(|| format!("cannot read {}", named.display()))?;
+    }
+    Ok(match config::daemon_settings(&request) {
         Some(DaemonSettings { socket, database, .. }) => Daemon { socket, database: Some(database) },
         None => Daemon { socket: Some(PACKAGED.into()), database: None },
-    }
+    })
 }
 
 /// Asks the daemon and waits for its answer, at most `patience`.
@@ -96,7 +103,7 @@ fn refine(path: &Path, problem: &std::io::Error) -> Unanswered {
 /// Lets a running daemon look at once for what this command changed. Where that is not possible it looks by
 /// itself, two seconds later.
 pub(in crate::cli) async fn nudge(global: &Global) {
-    if let Some(path) = socket(global).socket
+    if let Ok(Daemon { socket: Some(path), .. }) = socket(global)
         && let Err(problem) = ask(&path, Request::Nudge, NUDGE).await
     {
         tracing::debug!(error = %problem, "nudging the daemon");
@@ -105,7 +112,7 @@ pub(in crate::cli) async fn nudge(global: &Global) {
 
 /// Lets a running daemon put in force what this command wrote into the configuration, and says what came of it.
 pub(in crate::cli) async fn put_in_force(global: &Global) {
-    let answer = match socket(global).socket {
+    let answer = match socket(global).ok().and_then(|daemon| daemon.socket) {
         Some(path) => ask(&path, Request::Reload, RELOAD).await,
         None => Err(Unanswered::Nobody(PathBuf::new())),
     };

@@ -27,6 +27,15 @@ impl Resolver<'_> {
         let socket = self.socket(&fields, &database);
         let hosts = self.hosts(&fields);
         let token = self.daemon_token(&fields);
+        let given = ["token", "token_env", "token_file"];
+        if listen.is_some_and(|address: std::net::SocketAddr| !address.ip().is_loopback())
+            && !given.iter().any(|form| fields.is_given(form))
+        {
+            let message = "`listen` is not the loopback address, and there is no token: whoever reaches it reads every alert";
+            let help =
+                "set `token_file` (make one: head -c 24 /dev/urandom | base64), or listen on 127.0.0.1";
+            self.warning("open-to-all", fields.place("listen"), message.to_owned(), help);
+        }
         Some(DaemonSettings { database, listen, socket, hosts, token })
     }
 

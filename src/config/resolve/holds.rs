@@ -4,10 +4,10 @@ use jiff::tz::TimeZone;
 
 use super::Resolver;
 use super::fields::Fields;
-use crate::config::calendar::{cover_the_week, parse_schedule, parse_window};
+use crate::config::calendar::{parse_schedule, parse_window};
 use crate::config::units::parse_rate;
 use crate::domain::calendar::Window;
-use crate::domain::hold::{Pass, TopicHold, WebhookHold};
+use crate::domain::hold::{Pass, TopicHold, WebhookHold, always_quiet};
 
 impl Resolver<'_> {
     pub(super) fn topic_hold(&mut self, fields: &Fields<'_>, zone: &TimeZone) -> TopicHold {
@@ -41,7 +41,7 @@ impl Resolver<'_> {
         // What is wrong is reported already.
         let windows: Vec<Window> =
             fields.list("quiet_hours").iter().filter_map(|(text, _)| parse_window(text, zone).ok()).collect();
-        if cover_the_week(&windows) {
+        if always_quiet(windows.iter()) {
             let help = "leave a time of the week at which what was held can go";
             let message = "`quiet_hours` never end: nothing would ever be sent";
             self.error("contradiction", fields.place("quiet_hours"), message, help);

@@ -5,6 +5,7 @@ mod entries;
 mod fields;
 mod holds;
 mod secrets;
+mod together;
 mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +52,7 @@ pub(super) fn resolve(
     let webhooks = resolver.webhooks(&delivery, &alerts.timezone);
     let topics = resolver.topics(&alerts.timezone);
     resolver.unused(&concepts, &topics, &alerts.operations);
+    resolver.together(&topics, &webhooks, &alerts.operations);
     let Resolver { hash, sources, .. } = resolver;
     let hash = hex(hash);
     let files_hash = hash_of(merged.files.iter().map(|file| (file.path(), file.text())));

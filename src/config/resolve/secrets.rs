@@ -54,6 +54,12 @@ impl Resolver<'_> {
             );
             return Vec::new();
         }
+        if let [form] = given.as_slice()
+            && one_or_many(fields, form).is_empty()
+        {
+            let message = format!("`{form}` is an empty list: nothing would be signed");
+            self.error("bad-secret", fields.place(form), message, "name one, or remove the line");
+        }
         let mut found = Vec::new();
         for (text, place) in one_or_many(fields, &forms[0]) {
             found.push(Found { text, place });

@@ -19,7 +19,7 @@ mod teams;
 mod telegram;
 mod template;
 
-pub use template::{TEMPLATE_NAMES, Template, TemplateError};
+pub use template::{TEMPLATE_NAMES, Telling, Template, TemplateError};
 
 use super::standard::Event;
 use super::story::Brief;

@@ -175,6 +175,37 @@ impl Template {
     }
 }
 
+/// What kinds of messages there are besides that of one alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// Several alerts.
+    Group,
+    /// An operational event.
+    Operations,
+}
+
+impl Template {
+    /// Whether a message of this kind shows the headlines, or what happened. One that cannot be made shows nothing.
+    pub fn tells(&self, kind: Telling) -> bool {
+        const MARK: &str = "what a template must show";
+        let mut alert = sample();
+        alert.article.title = Some(MARK.to_owned());
+        let event = OperationsEvent {
+            kind: "webhook.failing",
+            at: Timestamp::EPOCH,
+            subject: "desk".to_owned(),
+            message: MARK.to_owned(),
+        };
+        let alerts = [alert.clone(), alert];
+        let content = match kind {
+            Telling::Group => Content::Group { alerts: &alerts, at: Timestamp::EPOCH, reason: "digest" },
+            Telling::Operations => Content::Operations(&event),
+        };
+        let made = self.render(MessageId::derive(&[]), &content);
+        made.is_ok_and(|made| String::from_utf8_lossy(&made.body).contains(MARK))
+    }
+}
+
 /// An alert of which little is known, with a character that JSON escapes.
 fn sample() -> AlertContent {
     let topic = TopicId::parse("topic").expect("a slug");

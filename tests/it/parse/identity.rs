@@ -108,6 +108,23 @@ fn short_texts_are_no_proof() {
 }
 
 #[test]
+fn a_flash_that_several_feeds_pass_on_is_one_article() {
+    const FLASH: &str = "URGENT: North Korea fires ballistic missile toward East Sea, says JCS";
+    let flash = |from: &str, title: &str, minute: u32| {
+        item(
+            from,
+            &format!("https://{from}.example/1"),
+            title,
+            "",
+            &format!("23 Nov 2026 08:{minute}:00 GMT"),
+        )
+    };
+    check(&flash("a", FLASH, 10), &flash("b", FLASH, 10), &[Some(0)]);
+    check(&flash("a", FLASH, 10), &flash("b", FLASH, 11), &[None]);
+    check(&flash("a", "Live: war in Ukraine", 10), &flash("b", "Live: war in Ukraine", 10), &[None]);
+}
+
+#[test]
 fn links_that_all_lead_to_the_same_page_tell_nothing() {
     let list = |titles: &[&str]| {
         titles

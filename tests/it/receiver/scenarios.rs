@@ -162,6 +162,28 @@ async fn a_failing_webhook_is_probed_by_the_oldest_alone_and_then_drained_and_op
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_refuses_everything_is_failing_and_what_comes_for_it_is_held() {
+    let mut receiver = Receiver::start().await;
+    receiver.publish(&["one", "two", "three", "four", "five", "six"]);
+    let delivery = "retries = [\"10ms\"]\ntrip_after = 3\nprobe_interval = \"1h\"";
+    let text = config(&receiver, delivery, &["refuses"], "operations = [\"ops\"]\n")
+        + &format!("[webhooks.ops]\nurl = \"http://{}/hook/ops\"\nsecret = \"{SECRET}\"\n", receiver.address);
+    let home = Home::new(&text.replace("secret = [", "max_in_flight = 1\nsecret = ["));
+    let _daemon = home.start();
+    let told = receiver.wait("ops", 1).await;
+    let event: Value = serde_json::from_slice(&told[0].body).unwrap();
+    assert_eq!(event["type"], "webhook.failing");
+    assert!(event["data"]["message"].as_str().unwrap().contains("400"), "{event}");
+    becomes(&home, "refuses", "held");
+    let dead = home.json(&["deliveries", "list", "--state", "dead", "--json"]);
+    assert!(
+        dead.as_array().unwrap().len() <= 1,
+        "three refusals are two tries of one and one of another: {dead}"
+    );
+    assert_eq!(home.json(&["webhooks", "list", "--json"])[1]["state"], "failing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_at_which_everything_fails_for_days_is_disabled() {
     let mut receiver = Receiver::start().await;
     receiver.publish(&["one", "two"]);
