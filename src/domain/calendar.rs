@@ -104,7 +104,7 @@ impl Schedule {
             if self.days.has_weekday(day.weekday()) {
                 let times = self.times.iter().flat_map(|minute| {
                     let at = wall(day, *minute).map(|at| self.zone.to_ambiguous_timestamp(at));
-                    let first = at.clone().and_then(|at| at.compatible().ok());
+                    let first = at.and_then(|at| at.compatible().ok());
                     // An hour that comes twice has two hours' digests.
                     let again = at.filter(|_| self.is_hourly()).and_then(|at| at.later().ok());
                     [first, again].into_iter().flatten().map(instant)
