@@ -149,9 +149,10 @@ impl World {
             }
         }
         for what in known.values() {
-            let wanted: BTreeSet<usize> = match self.ledger.silenced.contains(what) {
-                true => BTreeSet::new(),
-                false => self.ledger.topics[what.0].webhooks.iter().copied().collect(),
+            let wanted: BTreeSet<usize> = if self.ledger.silenced.contains(what) {
+                BTreeSet::new()
+            } else {
+                self.ledger.topics[what.0].webhooks.iter().copied().collect()
             };
             let found = hooks.remove(what).unwrap_or_default();
             if found != wanted {
