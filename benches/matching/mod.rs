@@ -106,6 +106,9 @@ pub(crate) fn measure(plan: &Plan) {
         let ours = |kind| ours(wanted, kind, &sample, &short[0], plan.in_use);
         let mut all = vec![ours(Kind::Plain), ours(Kind::Mixed), ours(Kind::Guessed)];
         all.push(others::floor(wanted));
+        if *size == plan.sizes[0] {
+            all.push(others::boilerplate());
+        }
         if plan.others {
             all.push(others::aho_corasick(wanted, plan.in_use));
             if *size <= 1_000 {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::meta::Regex;
 use rustc_hash::FxBuildHasher;
+use wirewatch::domain::boilerplate::{Blocks, Memory};
 
 use super::language::Article;
 use super::topics::Wanted;
@@ -36,6 +37,13 @@ pub(super) fn floor<'c>(wanted: &[Wanted]) -> Contestant<'c> {
         found.len()
     };
     Contestant::new("words split and looked up, nothing else", usize::MAX, one)
+}
+
+/// What a new article costs besides: which of its blocks and sentences are boilerplate, in a feed that repeats none.
+pub(super) fn boilerplate<'c>() -> Contestant<'c> {
+    let memory = Memory::default();
+    let one = move |article: &Article| Blocks::of(&article.text).marks(&memory).len();
+    Contestant::new("boilerplate of a new article", usize::MAX, one)
 }
 
 pub(super) fn aho_corasick<'c>(wanted: &[Wanted], in_use: fn() -> Option<usize>) -> Contestant<'c> {
