@@ -1,20 +1,20 @@
 //! Claims deliveries that are due, sends them, records what became of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::envelope::{self, Letter};
 use super::health::Loop;
 use super::metrics::AttemptOutcome;
+use super::rooms::{Rooms, Slot};
 use super::snapshot::Snapshot;
+use super::stranded::Stranded;
 use super::{Context, chain, release};
-use crate::config::settings::WebhookSettings;
 use crate::domain::breaker::{self, News};
-use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Rate, Settlement};
+use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Settlement};
 use crate::domain::settle::{self, Verdict, settle};
 use crate::domain::{Timestamp, WebhookId};
 use crate::message;
@@ -34,120 +34,180 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 ///
 /// Attempts in flight at stop run to their end; the supervisor bounds how long that may take.
 pub async fn run(context: Arc<Context>, until_idle: bool) {
-    let mut attempts: JoinSet<WebhookId> = JoinSet::new();
-    let mut in_flight = InFlight::default();
+    let mut desk = Desk::new(&context);
+    let mut wake = Wake::Look;
     loop {
         context.health.tick(Loop::Dispatcher, context.clock.now());
         let snapshot = context.snapshot();
-        let due = match claim(&context, &snapshot, &mut in_flight, &mut attempts).await {
-            Ok(due) => due,
+        match desk.turn(&snapshot, wake).await {
+            Ok(Wake::Rest) => {}
+            Ok(again) => {
+                wake = again;
+                continue;
+            }
             // It does not come back: the supervisor stops the daemon, so that a restart can mend it.
             Err(StoreError::Closed) => break,
             Err(problem) => {
                 error!(error = %chain(&problem), "claiming deliveries that are due");
-                Some(context.clock.now().plus(AFTER_STORE_ERROR))
+                desk.due = Some(context.clock.now().plus(AFTER_STORE_ERROR));
             }
-        };
+        }
         // What only waits for its turn under a rate is still to be sent.
         let soon = context.clock.now().plus(snapshot.longest_spacing());
-        let idle = attempts.is_empty() && due.is_none_or(|due| due > soon);
-        if until_idle && idle {
+        if until_idle && desk.attempts.is_empty() && desk.due.is_none_or(|due| due > soon) {
             return;
         }
-        tokio::select! {
+        wake = tokio::select! {
             // What is ready at the same time is taken in this order: a simulation can be repeated.
             biased;
             () = context.stop.cancelled() => break,
-            () = context.deliveries_written.notified() => {}
-            Some(ended) = attempts.join_next_with_id(), if !attempts.is_empty() => {
-                in_flight.ended(ended);
-                // Those recorded in one commit end together: one turn of the loop is enough for all of them.
-                while let Some(ended) = attempts.try_join_next_with_id() {
-                    in_flight.ended(ended);
-                }
-            }
-            () = tokio::time::sleep(context.nap(due).min(LOOK_AGAIN)) => {}
+            () = context.deliveries_written.notified() => Wake::Claim,
+            Some(ended) = desk.attempts.join_next(), if !desk.attempts.is_empty() => desk.ended(ended, &snapshot),
+            () = tokio::time::sleep(context.nap(desk.due).min(LOOK_AGAIN)) => Wake::Look,
+        };
+    }
+    while let Some(ended) = desk.attempts.join_next().await {
+        note_panic(&ended);
+    }
+}
+
+/// What a turn of the loop is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wake {
+    /// Something may be due: see first whether anything is.
+    Look,
+    /// Something was written, or there is room for what waits: take it.
+    Claim,
+    /// Nothing has changed.
+    Rest,
+}
+
+/// What became of an attempt, for the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    /// It was delivered, and nothing follows.
+    Quiet,
+    /// Something else may be due at another time now.
+    Changed,
+}
+
+/// What the loop knows.
+struct Desk {
+    context: Arc<Context>,
+    attempts: JoinSet<After>,
+    rooms: Rooms,
+    /// When there is something to do next.
+    due: Option<Timestamp>,
+}
+
+impl Desk {
+    fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+            attempts: JoinSet::new(),
+            rooms: Rooms::new(Arc::clone(&context.deliveries_written)),
+            due: None,
         }
     }
-    while let Some(ended) = attempts.join_next_with_id().await {
-        in_flight.ended(ended);
+
+    /// Starts as many attempts as there is room for; answers whether there is something to do at once.
+    async fn turn(&mut self, snapshot: &Arc<Snapshot>, wake: Wake) -> Result<Wake, StoreError> {
+        if wake == Wake::Rest {
+            return Ok(Wake::Rest);
+        }
+        let context = Arc::clone(&self.context);
+        if context.store.disk_is_full() {
+            // Without a receipt each message would be sent again and again.
+            context.room_wanted.notify_one();
+            self.due = None;
+            return Ok(Wake::Rest);
+        }
+        let now = context.clock.now();
+        let permits = self.rooms.permits(&snapshot.settings);
+        if wake == Wake::Look && !self.look(snapshot, &permits, now).await? {
+            return Ok(Wake::Rest);
+        }
+        self.claim(snapshot, permits, now).await
+    }
+
+    /// Tells and releases what is to be told and released; answers whether an attempt is due.
+    async fn look(
+        &mut self,
+        snapshot: &Arc<Snapshot>,
+        permits: &[Permit],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let context = &*self.context;
+        tell_operations(context, snapshot).await?;
+        let mut next = due(context, permits).await?;
+        let mut release_again = None;
+        if next.release.is_some_and(|at| at <= now) {
+            release_again = release(context, snapshot, now).await?;
+            next = due(context, permits).await?;
+        }
+        self.due = Due { release: release_again.or(next.release), ..next }.first();
+        Ok(next.attempt.is_some_and(|next| next <= now))
+    }
+
+    async fn claim(
+        &mut self,
+        snapshot: &Arc<Snapshot>,
+        permits: Vec<Permit>,
+        now: Timestamp,
+    ) -> Result<Wake, StoreError> {
+        if permits.is_empty() {
+            // Where something waits, the end of an attempt is what it waits for.
+            self.due = None;
+            return Ok(Wake::Rest);
+        }
+        let context = Arc::clone(&self.context);
+        let slowest = snapshot.settings.webhooks.values().map(|webhook| webhook.timeout).max();
+        let lease = slowest.unwrap_or_default() + LEASE_MARGIN;
+        let claimed = context.store.claim_due_deliveries(now, lease, permits.clone()).await?;
+        self.rooms.note(&permits, &claimed.full);
+        for claim in claimed.claims {
+            let webhook = &claim.work().webhook;
+            let span = info_span!("delivery", delivery.id = %claim.work().id, webhook.id = %webhook);
+            let slot = self.rooms.take(webhook);
+            let attempt = attempt(Arc::clone(&context), Arc::clone(snapshot), claim, slot);
+            self.attempts.spawn(attempt.instrument(span));
+        }
+        let next = claimed.next;
+        self.due = next.first();
+        if claimed.untold || next.release.is_some_and(|at| at <= now) {
+            return Ok(Wake::Look);
+        }
+        // Attempts may have ended while this was waited for.
+        Ok(if self.rooms.more(&snapshot.settings) { Wake::Claim } else { Wake::Rest })
+    }
+
+    /// Those recorded in one commit end together: one turn of the loop is enough for all of them.
+    fn ended(&mut self, first: Result<After, JoinError>, snapshot: &Snapshot) -> Wake {
+        let mut changed = false;
+        let mut next = Some(first);
+        while let Some(ended) = next {
+            note_panic(&ended);
+            changed |= !matches!(ended, Ok(After::Quiet));
+            next = self.attempts.try_join_next();
+        }
+        match changed {
+            true => Wake::Look,
+            false if self.rooms.more(&snapshot.settings) => Wake::Claim,
+            false => Wake::Rest,
+        }
     }
 }
 
-/// How many attempts each webhook has under way.
-#[derive(Debug, Default)]
-struct InFlight {
-    tasks: BTreeMap<tokio::task::Id, WebhookId>,
-}
-
-impl InFlight {
-    fn count(&self, webhook: &WebhookId) -> usize {
-        self.tasks.values().filter(|other| *other == webhook).count()
+fn note_panic(ended: &Result<After, JoinError>) {
+    if let Err(problem) = ended {
+        error!(error = %problem, "an attempt ended by a defect in wirewatch; it is sent again when its claim lapses");
     }
-
-    fn ended(&mut self, ended: Result<(tokio::task::Id, WebhookId), tokio::task::JoinError>) {
-        let id = match ended {
-            Ok((id, _)) => id,
-            Err(problem) => {
-                error!(error = %problem, "an attempt ended by a defect in wirewatch; it is sent again when its claim lapses");
-                problem.id()
-            }
-        };
-        self.tasks.remove(&id);
-    }
-}
-
-/// What each webhook that has room may be given.
-fn permits(snapshot: &Snapshot, in_flight: &InFlight) -> Vec<Permit> {
-    let permit = |(id, webhook): (&WebhookId, &WebhookSettings)| {
-        let most = usize::try_from(webhook.max_in_flight).unwrap_or(usize::MAX);
-        let spacing = webhook.rate.map(Rate::spacing).unwrap_or_default();
-        Permit { webhook: id.clone(), room: most.saturating_sub(in_flight.count(id)), spacing }
-    };
-    snapshot.settings.webhooks.iter().map(permit).filter(|permit| permit.room > 0).collect()
 }
 
 /// When something is due to a webhook that has room. One that has none waits for an attempt to end, and
 /// must not keep the others from their turn.
 async fn due(context: &Context, permits: &[Permit]) -> Result<Due, StoreError> {
     context.store.delivery_due(permits.iter().map(|permit| permit.webhook.clone()).collect()).await
-}
-
-/// Starts as many attempts as there are permits for; answers when the next delivery is due.
-async fn claim(
-    context: &Arc<Context>,
-    snapshot: &Arc<Snapshot>,
-    in_flight: &mut InFlight,
-    attempts: &mut JoinSet<WebhookId>,
-) -> Result<Option<Timestamp>, StoreError> {
-    if context.store.disk_is_full() {
-        // Without a receipt each message would be sent again and again.
-        context.room_wanted.notify_one();
-        return Ok(None);
-    }
-    tell_operations(context, snapshot).await?;
-    let now = context.clock.now();
-    let permits = permits(snapshot, in_flight);
-    let mut next = due(context, &permits).await?;
-    let mut release_again = None;
-    if next.release.is_some_and(|at| at <= now) {
-        release_again = release(context, snapshot, now).await?;
-        next = due(context, &permits).await?;
-    }
-    let first = |due: Due| Due { release: release_again.or(due.release), ..due }.first();
-    if next.attempt.is_none_or(|next| next > now) {
-        return Ok(first(next));
-    }
-    let webhooks = &snapshot.settings.webhooks;
-    let slowest = webhooks.values().map(|webhook| webhook.timeout).max().unwrap_or_default();
-    for claim in context.store.claim_due_deliveries(now, slowest + LEASE_MARGIN, permits).await? {
-        let webhook = claim.work().webhook.clone();
-        let span = info_span!("delivery", delivery.id = %claim.work().id, webhook.id = %webhook);
-        let attempt = attempt(Arc::clone(context), Arc::clone(snapshot), claim).instrument(span);
-        let task = attempts.spawn(attempt);
-        in_flight.tasks.insert(task.id(), webhook);
-    }
-    Ok(first(due(context, &self::permits(snapshot, in_flight)).await?))
 }
 
 /// Makes messages of what was held until now; where that fails it must not keep others from their turn, and is
@@ -176,13 +236,18 @@ async fn tell_operations(context: &Context, snapshot: &Snapshot) -> Result<(), S
     Ok(())
 }
 
-async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<ClaimedDelivery>) -> WebhookId {
+async fn attempt(
+    context: Arc<Context>,
+    snapshot: Arc<Snapshot>,
+    claim: Claim<ClaimedDelivery>,
+    slot: Slot,
+) -> After {
     let delivery = claim.work();
     let id = delivery.webhook.clone();
     let webhook = snapshot.settings.webhooks.get(&id).zip(snapshot.destination(&id));
     let Some((webhook, destination)) = webhook else {
         // Claims are given out for configured webhooks only; this one's claim lapses.
-        return id;
+        return After::Changed;
     };
     let letter = Letter { id: delivery.message, body: &delivery.body, content_type: &delivery.content_type };
     let request = envelope::request(&snapshot.settings, webhook, destination, &letter, context.clock.now());
@@ -211,19 +276,42 @@ async fn attempt(context: Arc<Context>, snapshot: Arc<Snapshot>, claim: Claim<Cl
     };
     context.metrics.attempted(&id, outcome_of(&settlement), took);
     tell(&context, delivery, verdict.why().unwrap_or_default(), &settlement);
-    let mut recorded = context.store.record_attempt(&claim, record.clone(), now).await;
-    if matches!(recorded, Err(StoreError::DiskFull(_))) {
-        // Space was set aside for this: what was sent is to be known.
-        recorded = context.store.record_attempt(&claim, record, now).await;
-    }
-    match recorded {
+    match record_attempt(&context, &claim, &record, now, slot).await {
+        Ok(None) if settlement == Settlement::Delivered => return After::Quiet,
         Ok(news) => tell_news(&id, news),
         Err(StoreError::LeaseLost) => warn!("another worker took this delivery over"),
+        Err(StoreError::DiskFull(_)) => {
+            warn!("what became of this attempt is recorded as soon as there is room on the disk");
+            context.strand(Stranded::Attempt(Box::new(claim), Box::new(record)));
+        }
         Err(problem) => {
             error!(error = %chain(&problem), "recording an attempt; the message is sent again under the same webhook-id");
         }
     }
-    id
+    After::Changed
+}
+
+/// Records what an attempt came to, and makes room for the next.
+async fn record_attempt(
+    context: &Context,
+    claim: &Claim<ClaimedDelivery>,
+    record: &AttemptRecord,
+    now: Timestamp,
+    slot: Slot,
+) -> Result<Option<News>, StoreError> {
+    // The request is over, and after one that was accepted nothing is known that would keep others: the next may
+    // be claimed by the transaction that has the receipt. What a failure means for others is to be recorded first.
+    let (freed, _kept) = match record.settlement {
+        Settlement::Delivered => (Some(slot), None),
+        Settlement::RetryAt { .. } | Settlement::Dead { .. } => (None, Some(slot)),
+    };
+    let recording = context.store.record_attempt(claim, record.clone(), now);
+    let (recorded, ()) = tokio::join!(biased; recording, async { drop(freed) });
+    if matches!(recorded, Err(StoreError::DiskFull(_))) {
+        // Space was set aside for this: what was sent is to be known.
+        return context.store.record_attempt(claim, record.clone(), now).await;
+    }
+    recorded
 }
 
 const fn outcome_of(settlement: &Settlement) -> AttemptOutcome {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use super::{Context, chain};
+use super::{Context, chain, stranded};
 use crate::config::settings::RetentionSettings;
 use crate::domain::Timestamp;
 use crate::ports::{RetentionPolicy, StoreError};
@@ -40,6 +40,9 @@ pub async fn run(context: Arc<Context>) {
 
 async fn clean_for_ever(context: &Context) {
     loop {
+        if !context.store.disk_is_full() {
+            stranded::bring_home(context).await;
+        }
         match clean(context).await {
             Ok(()) => {}
             Err(problem) if context.store.disk_is_full() => {

@@ -3,6 +3,7 @@
 //! Each loop waits on its hint, its next due time and stop; a hint is only a hint, the table is the
 //! truth. No loop claims more than it has room for, and that is all the back-pressure there is.
 
+mod digest;
 pub mod dispatcher;
 pub mod envelope;
 pub mod health;
@@ -13,8 +14,10 @@ pub mod poller;
 mod release;
 pub mod reload;
 pub mod render;
+mod rooms;
 pub mod silences;
 pub mod snapshot;
+mod stranded;
 pub mod supervisor;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +34,7 @@ use health::Health;
 use metrics::Metrics;
 use reload::LastReload;
 use snapshot::Snapshot;
+use stranded::Stranded;
 
 /// The longest a loop sleeps without looking: bounds what a clock set back or forward can do, and
 /// lets health see that the loop lives.
@@ -48,7 +52,7 @@ pub struct Context {
     /// Wakes the poller: feeds were added or changed.
     pub feeds_changed: Notify,
     /// Wakes the dispatcher: deliveries were written.
-    pub deliveries_written: Notify,
+    pub deliveries_written: Arc<Notify>,
     /// Wakes the indexer: articles were stored or revised.
     pub articles_stored: Notify,
     /// Wakes the janitor: the disk is full.
@@ -65,6 +69,7 @@ pub struct Context {
     pub started_at: Timestamp,
     pub(crate) reloading: tokio::sync::Mutex<()>,
     last_reload: Mutex<LastReload>,
+    stranded: Mutex<Vec<Stranded>>,
     current: RwLock<Arc<Snapshot>>,
 }
 
@@ -84,7 +89,7 @@ impl Context {
             clock,
             dice,
             feeds_changed: Notify::new(),
-            deliveries_written: Notify::new(),
+            deliveries_written: Arc::default(),
             articles_stored: Notify::new(),
             room_wanted: Notify::new(),
             stop: CancellationToken::new(),
@@ -94,6 +99,7 @@ impl Context {
             started_at,
             reloading: tokio::sync::Mutex::default(),
             last_reload: Mutex::new(LastReload { at: started_at, refusal: None }),
+            stranded: Mutex::default(),
             current: RwLock::new(Arc::new(first)),
         }
     }
@@ -117,6 +123,18 @@ impl Context {
 
     pub(crate) fn note_reload(&self, last: LastReload) {
         *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = last;
+    }
+
+    /// Keeps work that cannot be recorded until there is room. No more is begun meanwhile, so that it is bounded by
+    /// what may be under way.
+    fn strand(&self, work: Stranded) {
+        self.stranded.lock().unwrap_or_else(PoisonError::into_inner).push(work);
+        // There may be room by now.
+        self.room_wanted.notify_one();
+    }
+
+    fn take_stranded(&self) -> Vec<Stranded> {
+        std::mem::take(&mut *self.stranded.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Lets the loops look at once for what somebody changed beside them.

@@ -8,8 +8,10 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
+use super::digest::Digest;
 use super::health::Loop;
 use super::snapshot::Snapshot;
+use super::stranded::Stranded;
 use super::{Context, chain};
 use crate::domain::alert::{AlertContent, OperationsEvent};
 use crate::domain::boilerplate::Memory;
@@ -42,6 +44,7 @@ const PLANS_PER_POLL: u32 = 5;
 pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
     let mut polls: JoinSet<Option<Timestamp>> = JoinSet::new();
     let mut steady = Steady::new(&context);
+    let digest = Arc::new(Digest::new());
     // When a feed may be due, as far as the last claim and the polls that ended since tell.
     let mut due = Some(context.clock.now());
     loop {
@@ -52,8 +55,9 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
         let snapshot = context.snapshot();
         let room = usize::try_from(snapshot.settings.fetch.concurrency)
             .unwrap_or(usize::MAX)
-            .saturating_sub(polls.len());
-        due = match claim(&context, &snapshot, room, due, &mut polls).await {
+            .saturating_sub(polls.len())
+            .min(digest.room());
+        due = match claim(&context, &snapshot, (room, &digest), due, &mut polls).await {
             Ok(due) => due,
             // It does not come back: the supervisor stops the daemon, so that a restart can mend it.
             Err(StoreError::Closed) => break,
@@ -99,7 +103,7 @@ fn sooner(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp>
 async fn claim(
     context: &Arc<Context>,
     snapshot: &Arc<Snapshot>,
-    room: usize,
+    (room, digest): (usize, &Arc<Digest>),
     due: Option<Timestamp>,
     polls: &mut JoinSet<Option<Timestamp>>,
 ) -> Result<Option<Timestamp>, StoreError> {
@@ -118,7 +122,8 @@ async fn claim(
     let claimed = context.store.claim_due_feeds(now, lease, room, snapshot.host_limits()).await?;
     for claim in claimed.feeds {
         let span = info_span!("poll", feed.id = %claim.work().id);
-        polls.spawn(poll(Arc::clone(context), Arc::clone(snapshot), claim).instrument(span));
+        let poll = poll(Arc::clone(context), Arc::clone(snapshot), Arc::clone(digest), claim);
+        polls.spawn(poll.instrument(span));
     }
     Ok(claimed.next_due)
 }
@@ -168,6 +173,7 @@ fn next_due(ended: Result<Option<Timestamp>, JoinError>, context: &Context) -> O
 async fn poll(
     context: Arc<Context>,
     snapshot: Arc<Snapshot>,
+    digest: Arc<Digest>,
     claim: Claim<ClaimedFeed>,
 ) -> Option<Timestamp> {
     let Some(rules) = snapshot.feed_rules(&claim.work().id) else {
@@ -175,7 +181,7 @@ async fn poll(
         return Some(context.clock.now());
     };
     let began = Instant::now();
-    let visit = Visit { context, snapshot, rules, claim };
+    let visit = Visit { context, snapshot, digest, rules, claim };
     let outcome = visit.snapshot.fetch.fetch(visit.request()).await;
     match visit.settle(outcome).await {
         Ok(report) => {
@@ -183,7 +189,11 @@ async fn poll(
             return report.recorded.next_due;
         }
         Err(StoreError::LeaseLost) => warn!("another worker took this poll over"),
-        Err(problem) => visit.give_back(&problem).await,
+        Err(problem) => {
+            let context = Arc::clone(&visit.context);
+            visit.give_back(&problem).await;
+            return Some(context.clock.now());
+        }
     }
     Some(visit.context.clock.now())
 }
@@ -192,6 +202,7 @@ async fn poll(
 struct Visit {
     context: Arc<Context>,
     snapshot: Arc<Snapshot>,
+    digest: Arc<Digest>,
     rules: FeedRules,
     claim: Claim<ClaimedFeed>,
 }
@@ -229,11 +240,14 @@ impl Visit {
             let (meta, permanent_url) = (fetched.meta.clone(), fetched.permanent_url.clone());
             return self.record_simply(PollInput::Unchanged { meta, whole: true, permanent_url }).await;
         }
+        let arrived = self.digest.arrived();
         for plans in 1.. {
+            let turn = arrived.turn().await;
             let (document, repairs) = match self.read(Arc::clone(&fetched), hash).await {
                 Ok(read) => read,
                 Err(failure) => return self.record_simply(PollInput::Failed(failure)).await,
             };
+            drop(turn);
             match self.record_document(document).await {
                 Err(StoreError::Conflict) if plans < PLANS_PER_POLL => {}
                 settled => {
@@ -303,14 +317,26 @@ impl Visit {
 
     async fn record(&self, plan: PollPlan, now: Timestamp) -> Result<PollReport, StoreError> {
         let mut report = PollReport::of(&plan);
-        report.recorded = self.context.store.record_poll(&self.claim, plan, now).await?;
+        let alerting = !report.alerts.is_empty();
+        let recording = self.context.store.record_poll(&self.claim, plan, now);
+        // Its deliveries can be claimed by the transaction that writes them.
+        let hint = async {
+            if alerting {
+                self.context.deliveries_written.notify_one();
+            }
+        };
+        let (recorded, ()) = tokio::join!(biased; recording, hint);
+        report.recorded = recorded?;
         Ok(report)
     }
 
-    async fn give_back(&self, problem: &StoreError) {
+    async fn give_back(self, problem: &StoreError) {
         error!(error = %chain(problem), "recording a poll; nothing of it is lost, the feed is polled again");
         let due = self.context.clock.now().plus(AFTER_OUR_ERROR);
-        if let Err(problem) = self.context.store.release_feed(&self.claim, due).await {
+        let given_back = self.context.store.release_feed(&self.claim, due).await;
+        if let Err(StoreError::DiskFull(_)) = given_back {
+            self.context.strand(Stranded::Feed(Box::new(self.claim)));
+        } else if let Err(problem) = given_back {
             warn!(error = %chain(&problem), "giving the feed back; it is polled again when its claim lapses");
         }
     }

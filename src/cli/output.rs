@@ -67,7 +67,7 @@ impl Cell {
         let colour = match word {
             "ok" | "delivered" | "logged" => Some(AnsiColor::Green),
             "pending" | "sending" | "held" | "new" | "quiet" | "silenced" | "high" => Some(AnsiColor::Yellow),
-            "failing" | "gone" | "dead" | "critical" => Some(AnsiColor::Red),
+            "failing" | "refusing" | "gone" | "dead" | "critical" => Some(AnsiColor::Red),
             _ => None,
         };
         let style = colour.map_or(Style::new(), AnsiColor::on_default);

@@ -23,7 +23,7 @@ use crate::domain::delivery::{PostOutcome, Rendered};
 use crate::domain::settle::Verdict;
 use crate::domain::{AlertId, DeliveryId, MessageId, Timestamp, WebhookId};
 use crate::message::{self, Content};
-use crate::ports::hand::{ByHand as _, WebhookRow};
+use crate::ports::hand::{AlertDetail, ByHand as _, DeliveryDetail, WebhookRow};
 use crate::ports::{Clock as _, PostRequest};
 
 /// What can be done with webhooks.
@@ -160,13 +160,11 @@ fn test_message(
 fn requested(
     prepared: &Prepared,
     name: &WebhookId,
-    id: MessageId,
-    content: &Rendered,
+    letter: &Letter<'_>,
     now: Timestamp,
 ) -> anyhow::Result<PostRequest> {
     let (webhook, destination) = find(prepared, name)?;
-    let letter = Letter { id, body: &content.body, content_type: content.content_type };
-    Ok(envelope::request(&prepared.settings, webhook, destination, &letter, now))
+    Ok(envelope::request(&prepared.settings, webhook, destination, letter, now))
 }
 
 /// What came back from a test.
@@ -195,7 +193,8 @@ async fn test(global: &Global, args: &Named) -> anyhow::Result<Outcome> {
     let (_, destination) = find(&prepared, &args.name)?;
     let now = SystemClock.now();
     let (id, content) = test_message(&prepared, &args.name, now)?;
-    let request = requested(&prepared, &args.name, id, &content, now)?;
+    let letter = Letter { id, body: &content.body, content_type: content.content_type };
+    let request = requested(&prepared, &args.name, &letter, now)?;
     let outcome = destination.redact_outcome(prepared.post.post(request).await);
     let tested = tested(&args.name, id, destination, &outcome);
     if args.json {
@@ -252,6 +251,39 @@ fn told(tested: &Tested) -> String {
     text
 }
 
+/// A message to show.
+struct Message {
+    id: MessageId,
+    body: Vec<u8>,
+    content_type: String,
+    together: Option<u64>,
+}
+
+impl From<(MessageId, Rendered)> for Message {
+    fn from((id, Rendered { body, content_type }): (MessageId, Rendered)) -> Self {
+        Self { id, body, content_type: content_type.to_owned(), together: None }
+    }
+}
+
+/// The message that carries an alert: where it goes with others, the one that was made for all of them.
+fn alert_message(
+    prepared: &Prepared,
+    name: &WebhookId,
+    alert: AlertId,
+    detail: AlertDetail,
+) -> anyhow::Result<Message> {
+    let grouped = detail.deliveries.into_iter().find(|row| row.webhook == *name && row.together.is_some());
+    if let Some(DeliveryDetail { webhook_id: Some(id), body: Some(body), content_type, together, .. }) =
+        grouped
+    {
+        let content_type = content_type.unwrap_or_default();
+        return Ok(Message { id, body: body.into_bytes(), content_type, together });
+    }
+    let id = MessageId::derive(&[DeliveryId::derive(alert, name)]);
+    let rendered = prepared.destinations.render_for(name, id, &Content::Alert(&detail.content));
+    Ok((id, rendered.map_err(anyhow::Error::msg)?).into())
+}
+
 /// A request that is shown and not sent.
 #[derive(Debug, Serialize)]
 struct Shown {
@@ -260,6 +292,9 @@ struct Shown {
     address: String,
     headers: BTreeMap<String, String>,
     body: String,
+    /// How many alerts this one message carries, where it is several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    together: Option<u64>,
 }
 
 /// Headers that hold nothing secret: a signature is made for this one message.
@@ -271,18 +306,17 @@ async fn render(global: &Global, args: &Render) -> anyhow::Result<Outcome> {
     let name = &args.named.name;
     let (_, destination) = find(&prepared, name)?;
     let now = SystemClock.now();
-    let (id, content) = match args.alert {
+    let message = match args.alert {
         Some(alert) => {
             let Some(detail) = wire::reading_store(global)?.show_alert(alert).await? else {
                 bail!("there is no alert {alert}; `wirewatch alerts list` names them");
             };
-            let id = MessageId::derive(&[DeliveryId::derive(alert, name)]);
-            let rendered = prepared.destinations.render_for(name, id, &Content::Alert(&detail.content));
-            (id, rendered.map_err(anyhow::Error::msg)?)
+            alert_message(&prepared, name, alert, detail)?
         }
-        None => test_message(&prepared, name, now)?,
+        None => test_message(&prepared, name, now)?.into(),
     };
-    let request = requested(&prepared, name, id, &content, now)?;
+    let Message { id, body, content_type, together } = &message;
+    let request = requested(&prepared, name, &Letter { id: *id, body, content_type }, now)?;
     let headers = request.headers.iter().map(|(name, value)| {
         let harmless = HARMLESS.contains(&name.as_str());
         (name.clone(), if harmless { value.expose_secret().to_owned() } else { BLOT.to_owned() })
@@ -293,6 +327,7 @@ async fn render(global: &Global, args: &Render) -> anyhow::Result<Outcome> {
         address: destination.shown_address(),
         headers: headers.collect(),
         body: destination.redact(&String::from_utf8_lossy(&request.body)),
+        together: *together,
     };
     if args.named.json {
         print_json(&shown)?;
@@ -300,6 +335,11 @@ async fn render(global: &Global, args: &Render) -> anyhow::Result<Outcome> {
         let lines: Vec<String> =
             shown.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
         print(&format!("POST {}\n{}\n{}\n", shown.address, lines.concat(), shown.body))?;
+        if let Some(count) = shown.together {
+            print(&format!(
+                "\n{count} alerts go together in this message, which is shown as it was made for them\n"
+            ))?;
+        }
     }
     Ok(Outcome::Fine)
 }

@@ -29,8 +29,12 @@ const EXCERPT_BYTES: usize = 4 << 10;
 /// How long the body of an answer is waited for. Its status has come by then and says what became of the message.
 const BODY_WAIT: Duration = Duration::from_secs(2);
 
-/// Connections kept for the next message; webhooks share none between endpoints.
-const IDLE_PER_HOST: usize = 2;
+/// Connections kept for the next message; webhooks share none between endpoints. As many as one may have in flight
+/// without asking for more than is usual: what is in flight next needs no new one.
+const IDLE_PER_HOST: usize = 64;
+
+/// A connection that had nothing to carry for so long is closed.
+const IDLE: Duration = Duration::from_secs(30);
 
 type ClientKey = (Option<PathBuf>, Duration);
 
@@ -65,7 +69,8 @@ impl HttpPost {
         }
         let mut builder = builder(&self.allowed, request.connect_timeout)
             .http1_only()
-            .pool_max_idle_per_host(IDLE_PER_HOST);
+            .pool_max_idle_per_host(IDLE_PER_HOST)
+            .pool_idle_timeout(IDLE);
         if let Some(file) = &request.ca_file {
             builder = builder.tls_certs_merge(authorities(file)?);
         }

@@ -97,6 +97,8 @@ pub enum WebhookHealth {
     Disabled,
     /// Not in the configuration any more.
     Left,
+    /// It answers, and refused what it was sent last.
+    Refusing,
     /// Nothing is known of it yet.
     New,
 }
@@ -110,6 +112,7 @@ impl WebhookHealth {
             Self::Failing => "failing",
             Self::Disabled => "disabled",
             Self::Left => "left",
+            Self::Refusing => "refusing",
             Self::New => "new",
         }
     }

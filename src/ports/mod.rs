@@ -304,13 +304,14 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Claims deliveries that are due, oldest first, at most as many per webhook as `permits` says,
     /// and writes the row of each one's attempt. A lapsed `sending` is due again. Of a webhook that is
-    /// tripped one probe at a time is given out.
+    /// tripped one probe at a time is given out. What is being written while this waits for its turn is
+    /// claimed as soon as it is written.
     async fn claim_due_deliveries(
         &self,
         now: Timestamp,
         lease: Duration,
         permits: Vec<outbox::Permit>,
-    ) -> Result<Vec<Claim<ClaimedDelivery>>, StoreError>;
+    ) -> Result<outbox::Claimed, StoreError>;
 
     /// Records what an attempt came to, for its delivery and for its webhook; answers what is to be told
     /// of the webhook, which is then written as an event already.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::Claim;
 use crate::domain::alert::{AlertContent, OperationsEvent};
 use crate::domain::breaker::{BreakerPolicy, Sign};
-use crate::domain::delivery::{PostOutcome, Rendered, Settlement};
+use crate::domain::delivery::{ClaimedDelivery, PostOutcome, Rendered, Settlement};
 use crate::domain::hold::Hold;
 use crate::domain::{DeliveryId, MessageId, Timestamp, TopicId, WebhookId};
 
@@ -17,6 +18,19 @@ pub struct Permit {
     pub room: usize,
     /// The time between two starts; zero for none.
     pub spacing: Duration,
+}
+
+/// What the dispatcher is given.
+#[derive(Debug)]
+pub struct Claimed {
+    /// What is to be sent now; the rows of these attempts are written.
+    pub claims: Vec<Claim<ClaimedDelivery>>,
+    /// What is next for webhooks that still have room.
+    pub next: Due,
+    /// Webhooks that were given as much as they had room for: more may wait for them.
+    pub full: Vec<WebhookId>,
+    /// Whether there are operational events that nobody was told of.
+    pub untold: bool,
 }
 
 /// All that an attempt came to.

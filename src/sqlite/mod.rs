@@ -40,7 +40,9 @@ use crate::domain::feed::ClaimedFeed;
 use crate::domain::poll::PollPlan;
 use crate::domain::{ArticleKey, FeedId, Timestamp, TopicId, WebhookId};
 use crate::offload::offload;
-use crate::ports::outbox::{AttemptRecord, Due, EventRow, HeldBatch, Permit, ReleasedMessage, StoredEvent};
+use crate::ports::outbox::{
+    AttemptRecord, Claimed, Due, EventRow, HeldBatch, Permit, ReleasedMessage, StoredEvent,
+};
 use crate::ports::reads::{
     AlertRow, ArticleRow, DeliveryRow, FeedRow, OpenDeliveries, Page, SilencesInForce, StoredText,
 };
@@ -50,7 +52,7 @@ use crate::ports::{
     StoreError,
 };
 use ballast::Ballast;
-use writer::Writer;
+use writer::{Turn, Writer};
 
 /// Connections that read at the same time.
 const READERS: usize = 4;
@@ -138,8 +140,16 @@ impl SqliteStore {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
+        self.write_at(Turn::InOrder, work).await
+    }
+
+    async fn write_at<T, F>(&self, turn: Turn, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        writer.ok_or(StoreError::Closed)?.write(work).await
+        writer.ok_or(StoreError::Closed)?.write(turn, work).await
     }
 
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -224,7 +234,8 @@ impl Store for SqliteStore {
         let feed = feed.clone();
         // Through the writer, though it only reads: every commit empties the page caches of all connections but its own,
         // and what is looked up here is scattered over the whole database.
-        self.write(move |connection| articles::known(connection, &feed, &identities, now)).await
+        self.write_at(Turn::First, move |connection| articles::known(connection, &feed, &identities, now))
+            .await
     }
 
     async fn record_poll(
@@ -268,8 +279,9 @@ impl Store for SqliteStore {
         now: Timestamp,
         lease: Duration,
         permits: Vec<Permit>,
-    ) -> Result<Vec<Claim<ClaimedDelivery>>, StoreError> {
-        self.write(move |connection| outbox::claim(connection, now, lease, &permits)).await
+    ) -> Result<Claimed, StoreError> {
+        // Whatever is written in the same transaction can be claimed in it.
+        self.write_at(Turn::Last, move |connection| outbox::claim(connection, now, lease, &permits)).await
     }
 
     async fn record_attempt(

@@ -11,7 +11,7 @@ use crate::domain::alert::AlertContent;
 use crate::domain::breaker::News;
 use crate::domain::delivery::{ClaimedDelivery, PlannedDelivery, PostOutcome, Rendered, Settlement};
 use crate::domain::{DeliveryId, MessageId, Timestamp, TopicId, WebhookId};
-use crate::ports::outbox::{AttemptRecord, Due, Permit};
+use crate::ports::outbox::{AttemptRecord, Claimed, Due, Permit};
 use crate::ports::{Claim, StoreError};
 
 /// Gives the claims of a former process back: nobody knows whether those requests arrived, so they are
@@ -201,7 +201,7 @@ pub(super) fn claim(
     now: Timestamp,
     lease: Duration,
     permits: &[Permit],
-) -> Result<Vec<Claim<ClaimedDelivery>>, StoreError> {
+) -> Result<Claimed, StoreError> {
     let mut due = connection.prepare_cached(
         "SELECT d.id FROM delivery d JOIN webhook w ON w.slug = d.webhook
          WHERE d.webhook = ?1 AND d.state IN ('pending', 'sending') AND d.due_at <= ?2 AND w.configured = 1
@@ -210,13 +210,17 @@ pub(super) fn claim(
     )?;
     let mut start = connection.prepare_cached("UPDATE webhook SET start_after = ?2 WHERE slug = ?1")?;
     let mut claims = Vec::new();
-    for Permit { webhook, room, spacing } in permits {
-        let room = if spacing.is_zero() { *room } else { 1.min(*room) };
+    let (mut full, mut roomy) = (Vec::new(), Vec::new());
+    for Permit { webhook, room: most, spacing } in permits {
+        let before = claims.len();
+        let room = if spacing.is_zero() { *most } else { 1.min(*most) };
         let limit = i64::try_from(room).unwrap_or(i64::MAX);
         let rows: Vec<i64> = due
             .query_map(params![webhook.as_str(), now.as_millis(), limit], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
-        let probe = if room > 0 { webhooks::probe(connection, webhook, now)? } else { None };
+        // Where something is due the webhook is not tripped.
+        let probe =
+            if room > 0 && rows.is_empty() { webhooks::probe(connection, webhook, now)? } else { None };
         let something = probe.is_some() || !rows.is_empty();
         if something && !spacing.is_zero() {
             start.execute(params![webhook.as_str(), now.plus(*spacing).as_millis()])?;
@@ -227,8 +231,14 @@ pub(super) fn claim(
         if let Some(row) = probe {
             claims.push(claim_row(connection, row, true, now, lease)?);
         }
+        let side = if claims.len() - before >= *most { &mut full } else { &mut roomy };
+        side.push(webhook.clone());
     }
-    Ok(claims)
+    let next = due_of(connection, &roomy)?;
+    let untold = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM event WHERE told = 0)")?
+        .query_row([], |row| row.get(0))?;
+    Ok(Claimed { claims, next, full, untold })
 }
 
 /// Takes one delivery under a lease and writes the row of its attempt.
@@ -239,28 +249,36 @@ fn claim_row(
     now: Timestamp,
     lease: Duration,
 ) -> Result<Claim<ClaimedDelivery>, StoreError> {
+    let (mut delivery, lapsed) = connection
+        .prepare_cached(
+            "SELECT d.key, d.webhook, m.key, m.body, m.content_type, d.attempts, d.round_attempts, d.round_started_at,
+                 d.state = 'sending'
+             FROM delivery d JOIN message m ON m.id = d.message WHERE d.id = ?1",
+        )?
+        .query_row([row], |row| Ok((claimed_delivery(row, probe)?, row.get::<_, bool>(8)?)))?;
+    delivery.attempt += 1;
+    delivery.round_attempt += 1;
     let token: i64 = connection
         .prepare_cached(
-            "UPDATE delivery SET state = 'sending', claim = random(), due_at = ?2, attempts = attempts + 1,
-                 round_attempts = round_attempts + 1 WHERE id = ?1 RETURNING claim",
+            "UPDATE delivery SET state = 'sending', claim = random(), due_at = ?2, attempts = ?3, round_attempts = ?4
+             WHERE id = ?1 RETURNING claim",
         )?
-        .query_row(params![row, now.plus(lease).as_millis()], |row| row.get(0))?;
+        .query_row(
+            params![row, now.plus(lease).as_millis(), delivery.attempt, delivery.round_attempt],
+            |row| row.get(0),
+        )?;
     connection
         .prepare_cached("UPDATE delivery SET state = 'sending', attempts = attempts + 1 WHERE carrier = ?1")?
         .execute([row])?;
-    let delivery = connection
-        .prepare_cached(
-            "SELECT d.key, d.webhook, m.key, m.body, m.content_type, d.attempts, d.round_attempts, d.round_started_at
-             FROM delivery d JOIN message m ON m.id = d.message WHERE d.id = ?1",
-        )?
-        .query_row([row], |row| claimed_delivery(row, probe))?;
-    // An attempt whose lease lapsed was never answered for.
-    connection
-        .prepare_cached(
-            "UPDATE attempt SET ended_at = ?2, error_kind = 'interrupted', error = 'no outcome was recorded in time'
-             WHERE delivery = ?1 AND ended_at IS NULL",
-        )?
-        .execute(params![row, now.as_millis()])?;
+    if lapsed {
+        // It was never answered for.
+        connection
+            .prepare_cached(
+                "UPDATE attempt SET ended_at = ?2, error_kind = 'interrupted', error = 'no outcome was recorded in time'
+                 WHERE delivery = ?1 AND ended_at IS NULL",
+            )?
+            .execute(params![row, now.as_millis()])?;
+    }
     connection
         .prepare_cached("INSERT INTO attempt (delivery, number, started_at) VALUES (?1, ?2, ?3)")?
         .execute(params![row, delivery.attempt, now.as_millis()])?;

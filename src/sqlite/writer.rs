@@ -1,18 +1,21 @@
 //! One writer with group commit.
 //!
-//! Callers put commands on a bounded queue. One task takes all that wait, runs them in one `IMMEDIATE`
-//! transaction, commits, and only then answers: an answer means the disk has it.
+//! Callers put commands on a bounded queue. One task takes all that wait, and those that come while it runs them,
+//! runs them in one `IMMEDIATE` transaction, commits, and only then answers: an answer means the disk has it.
 //!
 //! A command that fails takes back what it wrote, and nothing of the others. Hardly any does: what a claim or a plan
 //! no longer holds for is found out before the first write. So a batch runs without savepoints, each of which would
 //! keep a copy of every page that its command changes; where a command did fail behind its first write, the whole
 //! batch is taken back and run again with them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::ballast::Ballast;
@@ -22,8 +25,24 @@ use crate::ports::StoreError;
 /// Commands that may wait; beyond it callers wait to put theirs.
 const QUEUE: usize = 1024;
 
-/// Commands in one transaction: bounds how long the first of them waits for its answer.
+/// Commands in one transaction.
 const BATCH: usize = 256;
+
+/// How long a transaction takes in commands before it commits: bounds how long the first of them waits for its
+/// answer. About what a disk takes to sync, so that neither waits long for the other.
+const OPEN: Duration = Duration::from_millis(4);
+
+/// When in a batch a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It only reads: before all that wait with it. It is answered at once, not after the commit, where nothing
+    /// was written yet: what it read cannot be taken back.
+    First,
+    /// In the order they came.
+    InOrder,
+    /// After all others: it sees what they wrote.
+    Last,
+}
 
 /// Why nothing of a batch was written; several callers share it.
 #[derive(Clone, Debug)]
@@ -63,10 +82,13 @@ trait Command: Send {
     fn answer(self: Box<Self>, committed: &Committed);
 }
 
+/// A command that waits.
+type Queued = (Turn, Box<dyn Command>);
+
 /// A handle on the writer.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<Box<dyn Command>>,
+    queue: mpsc::Sender<Queued>,
 }
 
 impl Writer {
@@ -80,13 +102,13 @@ impl Writer {
 
     /// Runs `work` in the next transaction and answers after its commit. All of what `work` does is in the database:
     /// it may be run again after it was taken back.
-    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(super) async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (command, receiver) = command(work);
-        self.queue.send(command).await.map_err(|_error| StoreError::Closed)?;
+        self.queue.send((turn, command)).await.map_err(|_error| StoreError::Closed)?;
         receiver.await.map_err(|_error| StoreError::Closed)?
     }
 }
@@ -143,18 +165,16 @@ where
 async fn run(
     mut connection: Connection,
     ballast: Option<Arc<Ballast>>,
-    mut commands: mpsc::Receiver<Box<dyn Command>>,
+    mut commands: mpsc::Receiver<Queued>,
 ) {
-    let mut waiting = Vec::with_capacity(BATCH);
-    while commands.recv_many(&mut waiting, BATCH).await > 0 {
-        let batch = std::mem::take(&mut waiting);
+    while let Some(first) = commands.recv().await {
         let ballast = ballast.clone();
         let ran = offload(move || {
-            run_batch(&mut connection, batch, ballast.as_deref());
-            connection
+            run_batch(&mut connection, Source::new(first, &mut commands, OPEN), ballast.as_deref());
+            (connection, commands)
         });
         match ran.await {
-            Ok(back) => connection = back,
+            Ok(back) => (connection, commands) = back,
             Err(problem) => {
                 // The connection went with the panic; callers get `Closed`, the daemon stops and is restarted.
                 tracing::error!(error = %problem, "the database writer ended by a defect in wirewatch");
@@ -166,13 +186,62 @@ async fn run(
     drop(connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);"));
 }
 
-fn run_batch(connection: &mut Connection, mut batch: Vec<Box<dyn Command>>, ballast: Option<&Ballast>) {
-    let (committed, disk_full) = match attempt(connection, &mut batch, Within::Transaction) {
-        Some(done) => done,
-        None => {
-            attempt(connection, &mut batch, Within::Savepoint).expect("a savepoint takes back what failed")
+/// The commands of one transaction, as they come.
+struct Source<'a> {
+    waiting: VecDeque<Queued>,
+    queue: &'a mut mpsc::Receiver<Queued>,
+    last: VecDeque<Queued>,
+    taken: usize,
+    until: Instant,
+}
+
+impl<'a> Source<'a> {
+    fn new(first: Queued, queue: &'a mut mpsc::Receiver<Queued>, open: Duration) -> Self {
+        let until = Instant::now() + open;
+        let mut waiting = VecDeque::from([first]);
+        while waiting.len() < BATCH
+            && let Ok(another) = queue.try_recv()
+        {
+            waiting.push_back(another);
         }
+        // The order of those that are alike stays.
+        waiting.make_contiguous().sort_by_key(|(turn, _)| *turn != Turn::First);
+        Self { waiting, queue, last: VecDeque::new(), taken: 0, until }
+    }
+
+    /// Another that waits, while there is time.
+    fn take(&mut self) -> Option<Queued> {
+        if let Some(waiting) = self.waiting.pop_front() {
+            return Some(waiting);
+        }
+        self.taken += 1;
+        if self.taken < BATCH && Instant::now() < self.until { self.queue.try_recv().ok() } else { None }
+    }
+}
+
+impl Iterator for Source<'_> {
+    type Item = Queued;
+
+    fn next(&mut self) -> Option<Queued> {
+        while let Some(queued) = self.take() {
+            match queued.0 {
+                Turn::First | Turn::InOrder => return Some(queued),
+                Turn::Last => self.last.push_back(queued),
+            }
+        }
+        self.last.pop_front()
+    }
+}
+
+fn run_batch(connection: &mut Connection, mut source: Source<'_>, ballast: Option<&Ballast>) {
+    let mut batch = Vec::new();
+    let (committed, disk_full) = match attempt(connection, &mut batch, &mut source, Within::Transaction) {
+        Some(done) => done,
+        None => attempt(connection, &mut batch, &mut source, Within::Savepoint)
+            .expect("a savepoint takes back what failed"),
     };
+    // Where it ended early, there are some whose turn did not come.
+    batch.extend(source.waiting.into_iter().chain(source.last).map(|(_, command)| command));
     if let Some(ballast) = ballast.filter(|_| disk_full) {
         // Before the answers: whoever tries again at once finds room.
         ballast.give_up();
@@ -186,11 +255,12 @@ fn run_batch(connection: &mut Connection, mut batch: Vec<Box<dyn Command>>, ball
     }
 }
 
-/// Runs a batch in one transaction; answers what became of it, and whether the disk was full. `None` when it was taken
-/// back because a command failed half-way.
+/// Runs a batch, and what comes meanwhile, in one transaction; answers what became of it, and whether the disk was full.
+/// `None` when it was taken back because a command failed half-way.
 fn attempt(
     connection: &mut Connection,
-    batch: &mut [Box<dyn Command>],
+    batch: &mut Vec<Box<dyn Command>>,
+    source: &mut Source<'_>,
     within: Within,
 ) -> Option<(Committed, bool)> {
     let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
@@ -202,12 +272,23 @@ fn attempt(
         }
     };
     let mut full = false;
-    for command in batch {
-        if transaction.is_autocommit() {
-            // When the disk is full or fails, SQLite takes the whole transaction back by itself. What
-            // follows must not run then: every statement would be committed on its own.
-            break;
+    let (mut at, before) = (0, transaction.total_changes());
+    // When the disk is full or fails, SQLite takes the whole transaction back by itself. What
+    // follows must not run then: every statement would be committed on its own.
+    while !transaction.is_autocommit() {
+        if at == batch.len() {
+            match source.next() {
+                Some((Turn::First, mut reading)) if transaction.total_changes() == before => {
+                    full |= reading.run(&transaction, within).disk_full;
+                    reading.answer(&Ok(()));
+                    continue;
+                }
+                Some((_, command)) => batch.push(command),
+                None => {}
+            }
         }
+        let Some(command) = batch.get_mut(at) else { break };
+        at += 1;
         let went = command.run(&transaction, within);
         full |= went.disk_full;
         if went.half_way && !transaction.is_autocommit() {
@@ -299,10 +380,19 @@ mod tests {
         }
     }
 
+    fn run_these(connection: &mut Connection, commands: Vec<Box<dyn Command>>, ballast: Option<&Ballast>) {
+        let (queue, mut waiting) = mpsc::channel(commands.len());
+        for command in commands {
+            assert!(queue.try_send((Turn::InOrder, command)).is_ok());
+        }
+        let first = waiting.try_recv().expect("one at least");
+        run_batch(connection, Source::new(first, &mut waiting, Duration::from_secs(3600)), ballast);
+    }
+
     fn run_all(connection: &mut Connection, sizes: &[i64]) -> Vec<Result<(), StoreError>> {
         let (commands, mut answers): (Vec<_>, Vec<_>) =
             sizes.iter().map(|size| command(insert(*size))).unzip();
-        run_batch(connection, commands, None);
+        run_these(connection, commands, None);
         answers.iter_mut().map(|answer| answer.try_recv().expect("an answer")).collect()
     }
 
@@ -337,7 +427,7 @@ mod tests {
         };
         let (commands, mut answers): (Vec<_>, Vec<_>) =
             [&[1][..], &[2, 1], &[3], &[1, 2], &[4]].into_iter().map(|ids| command(keep(ids))).unzip();
-        run_batch(&mut connection, commands, None);
+        run_these(&mut connection, commands, None);
         let good: Vec<bool> =
             answers.iter_mut().map(|answer| answer.try_recv().expect("an answer").is_ok()).collect();
         assert_eq!(good, [true, false, true, false, true]);
@@ -345,6 +435,52 @@ mod tests {
             .query_row("SELECT group_concat(id) FROM (SELECT id FROM t ORDER BY id)", [], |row| row.get(0))
             .expect("rows");
         assert_eq!(rows, "1,3,4");
+    }
+
+    #[test]
+    fn what_comes_while_a_batch_runs_runs_with_it_and_the_last_behind_all_others() {
+        let mut connection = Connection::open_in_memory().expect("memory");
+        connection.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB)").expect("a table");
+        let (queue, mut commands) = mpsc::channel(8);
+        let count = |connection: &Connection| -> Result<i64, StoreError> {
+            Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?)
+        };
+        let (counting, mut counted) = command(count);
+        let late = queue.clone();
+        let (inserting, _answer) = command(move |connection: &Connection| {
+            let (another, _answer) = command(insert(2));
+            assert!(late.try_send((Turn::InOrder, another)).is_ok());
+            insert(1)(connection)
+        });
+        assert!(queue.try_send((Turn::InOrder, inserting)).is_ok());
+        let first = (Turn::Last, counting);
+        run_batch(&mut connection, Source::new(first, &mut commands, Duration::from_secs(3600)), None);
+        assert_eq!(counted.try_recv().expect("an answer").expect("a count"), 2);
+    }
+
+    #[test]
+    fn what_only_reads_is_answered_at_once_and_never_sees_what_may_be_taken_back() {
+        let mut connection = Connection::open_in_memory().expect("memory");
+        connection.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB)").expect("a table");
+        let (queue, mut commands) = mpsc::channel(8);
+        let count = |connection: &Connection| -> Result<i64, StoreError> {
+            Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?)
+        };
+        let (early, early_answer) = command(count);
+        let (late, mut late_answer) = command(count);
+        let (answer, late) = (std::sync::Mutex::new(early_answer), std::sync::Mutex::new(Some(late)));
+        let sender = queue.clone();
+        let (inserting, _answer) = command(move |connection: &Connection| {
+            assert!(matches!(answer.lock().expect("a lock").try_recv(), Ok(Ok(0))), "it came first");
+            insert(1)(connection)?;
+            let late = late.lock().expect("a lock").take().expect("once");
+            assert!(sender.try_send((Turn::First, late)).is_ok());
+            Ok(())
+        });
+        assert!(queue.try_send((Turn::First, early)).is_ok());
+        let first = (Turn::InOrder, inserting);
+        run_batch(&mut connection, Source::new(first, &mut commands, Duration::from_secs(3600)), None);
+        assert_eq!(late_answer.try_recv().expect("an answer").expect("a count"), 1, "after the commit");
     }
 
     #[test]
@@ -357,7 +493,7 @@ mod tests {
             .expect("a table");
         for (bytes, given_up) in [(100, false), (1_000_000, true)] {
             let (command, _answer) = command(insert(bytes));
-            run_batch(&mut connection, vec![command], Some(&ballast));
+            run_these(&mut connection, vec![command], Some(&ballast));
             assert_eq!(ballast.is_given_up(), given_up, "{bytes} bytes");
         }
     }

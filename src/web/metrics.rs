@@ -26,10 +26,11 @@ use crate::ports::watch::Survey;
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// How a webhook of the configuration may be.
-const WEBHOOK_STATES: [WebhookHealth; 5] = [
+const WEBHOOK_STATES: [WebhookHealth; 6] = [
     WebhookHealth::Ok,
     WebhookHealth::New,
     WebhookHealth::Paused,
+    WebhookHealth::Refusing,
     WebhookHealth::Failing,
     WebhookHealth::Disabled,
 ];

@@ -223,3 +223,18 @@ fn all_examples_load_together() {
         load(&with_lines(&examples, |at| (at == instead_of.line).then_some(setting.text)));
     }
 }
+
+/// The README points to them.
+#[test]
+fn the_package_carries_all_of_the_documentation() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest: toml::Table = std::fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
+    let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().unwrap();
+    let carried: Vec<&str> = assets.iter().map(|asset| asset[0].as_str().unwrap()).collect();
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    assert!(readme.contains("docs/DELIVERY.md") && carried.contains(&"docs/*.md"), "{carried:?}");
+    assert_eq!(
+        assets.iter().find(|asset| asset[0].as_str() == Some("docs/*.md")).unwrap()[1].as_str(),
+        Some("usr/share/doc/wirewatch/docs/")
+    );
+}

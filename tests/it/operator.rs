@@ -180,3 +180,41 @@ async fn a_test_says_what_came_back_and_a_rendering_shows_the_bytes_without_secr
     }
     assert_eq!(home.run(&["webhooks", "test", "nobody"]).status.code(), Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_refuses_what_it_is_sent_is_said_to() {
+    let mut world = World::start().await;
+    let home = after_once(&mut world, 400, "[]");
+    world.next().await;
+    let listed = home.json(&["webhooks", "list", "--json"]);
+    assert_eq!((&listed[0]["state"], &listed[0]["dead"]), (&"refusing".into(), &1.into()));
+    assert!(listed[0]["last_error"].as_str().unwrap().contains("400"), "{listed}");
+    world.answer(204);
+    home.run(&["deliveries", "retry", "--dead"]);
+    home.run(&["once"]);
+    assert_eq!(home.json(&["webhooks", "list", "--json"])[0]["state"], "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_alert_that_went_with_others_the_message_for_all_of_them_is_shown() {
+    let mut world = World::start().await;
+    world.answer(204);
+    world.publish("wire", "application/rss+xml", rss(&world, &[("DPRK troops", "a"), ("Troops, DPRK", "b")]));
+    let config = config(&world, "[]").replace("[topics.dprk]", "[topics.dprk]\ngroup_wait = \"100ms\"");
+    let home = Home::new(&config);
+    let daemon = home.start();
+    let told = world.next().await;
+    daemon.kill();
+    for alert in home.json(&["alerts", "list", "--json"]).as_array().unwrap() {
+        let id = alert["id"].as_str().unwrap();
+        let shown = home.json(&["webhooks", "render", "desk", "--alert", id, "--json"]);
+        assert_eq!(
+            (&shown["headers"]["webhook-id"], &shown["together"]),
+            (&told.webhook_id.as_str().into(), &2.into())
+        );
+        let body: Value = serde_json::from_str(shown["body"].as_str().unwrap()).unwrap();
+        assert_eq!(body, told.body);
+        let for_people = text(&home.run(&["webhooks", "render", "desk", "--alert", id]).stdout);
+        assert!(for_people.contains("2 alerts go together"), "{for_people}");
+    }
+}

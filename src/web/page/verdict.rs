@@ -82,6 +82,11 @@ pub(super) fn concerns(survey: &Survey, moment: &Moment<'_>, now: Timestamp) -> 
                 format!("Webhook {id} is disabled{why}. `wirewatch webhooks enable {id}` brings it back."),
                 Some("/#webhooks"),
             ),
+            WebhookHealth::Refusing => note(
+                Level::Warning,
+                format!("Webhook {id} refused what it was sent last{why}."),
+                Some("/#webhooks"),
+            ),
             WebhookHealth::Ok | WebhookHealth::Paused | WebhookHealth::Left | WebhookHealth::New => {}
         }
     }

@@ -13,7 +13,7 @@ use wirewatch::domain::feed::ClaimedFeed;
 use wirewatch::domain::poll::PollPlan;
 use wirewatch::domain::{FeedId, Timestamp, TopicId, WebhookId};
 use wirewatch::ports::outbox::{
-    AttemptRecord, Due, EventRow, HeldBatch, Permit, ReleasedMessage, StoredEvent,
+    AttemptRecord, Claimed, Due, EventRow, HeldBatch, Permit, ReleasedMessage, StoredEvent,
 };
 use wirewatch::ports::reads::{
     AlertRow, ArticleRow, DeliveryRow, FeedRow, OpenDeliveries, Page, SilencesInForce, StoredText,
@@ -253,14 +253,14 @@ impl Store for FaultyStore {
         now: Timestamp,
         lease: Duration,
         mut permits: Vec<Permit>,
-    ) -> Result<Vec<Claim<ClaimedDelivery>>, StoreError> {
+    ) -> Result<Claimed, StoreError> {
         let entered = self.world.lock().truth();
         let work = async {
             sabotage::permits(self.world.lock().sabotage, &mut permits);
-            let claims = self.inner.claim_due_deliveries(now, lease, permits).await?;
+            let mut claimed = self.inner.claim_due_deliveries(now, lease, permits).await?;
             let mut world = self.world.lock();
-            let claims = sabotage::deliveries(world.sabotage, claims);
-            for claim in &claims {
+            claimed.claims = sabotage::deliveries(world.sabotage, claimed.claims);
+            for claim in &claimed.claims {
                 let work = claim.work();
                 world.delivery_claimed(
                     number(work.webhook.as_str()),
@@ -270,7 +270,7 @@ impl Store for FaultyStore {
                     entered,
                 );
             }
-            Ok(claims)
+            Ok(claimed)
         };
         self.pass("claim_due_deliveries", true, work).await
     }

@@ -25,7 +25,7 @@ async fn with_alerts(bed: &Bed, articles: &[&str], webhooks: &[&str]) {
 }
 
 async fn claim(bed: &Bed, now: Timestamp, permits: &[(&str, usize)]) -> Vec<Claim<ClaimedDelivery>> {
-    bed.store.claim_due_deliveries(now, LEASE, room(permits)).await.unwrap()
+    bed.store.claim_due_deliveries(now, LEASE, room(permits)).await.unwrap().claims
 }
 
 async fn settle(bed: &Bed, claim: &Claim<ClaimedDelivery>, settlement: Settlement, now: Timestamp) {
@@ -310,5 +310,24 @@ async fn a_tripped_webhook_gives_out_its_oldest_delivery_alone() {
         assert_eq!(claim(&bed, now, &[("desk", 5)]).await.len(), 2);
         let z = row(&bed, "z", "desk").await;
         assert_eq!(z.attempts, 1, "it was not tried while others probed");
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_while_a_claim_waits_for_its_turn_is_claimed_with_it() {
+    for bed in Bed::all() {
+        bed.configure(&["a"], &["desk", "ops"]).await;
+        let feed = bed.claim_one(T0).await;
+        let articles = ["x", "y"].map(|name| alerting(new(name), "t", &["desk", "ops"], T0));
+        let waiting = bed.store.claim_due_deliveries(T0, LEASE, room(&[("desk", 1), ("ops", 5)]));
+        let written = bed.store.record_poll(&feed, plan(&feed, T0, articles.into()), T0);
+        let (claimed, written) = tokio::join!(biased; waiting, written);
+        assert_eq!(written.unwrap().deliveries, 4);
+        let claimed = claimed.unwrap();
+        assert_eq!(claimed.claims.len(), 3);
+        assert_eq!(claimed.full, [webhook("desk")], "one has no room for more");
+        assert_eq!(claimed.next.attempt, Some(T0.plus(LEASE)), "the other has, and waits for nothing else");
+        assert!(!claimed.untold);
+        assert_eq!(claim(&bed, T0, &[("desk", 5)]).await.len(), 1);
     }
 }

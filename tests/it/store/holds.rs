@@ -102,7 +102,8 @@ async fn a_group_waits_goes_as_one_message_and_is_settled_as_one() {
 
         let id = release(&bed, at(MINUTE)).await;
         assert!(due(&bed, at(MINUTE)).await.is_empty());
-        let claims = bed.store.claim_due_deliveries(at(MINUTE), LEASE, room(&[("desk", 10)])).await.unwrap();
+        let claims =
+            bed.store.claim_due_deliveries(at(MINUTE), LEASE, room(&[("desk", 10)])).await.unwrap().claims;
         assert_eq!(claims.len(), 1, "one request for all three");
         assert_eq!((claims[0].work().message, claims[0].work().round_started_at), (id, at(MINUTE)));
         assert!(rows(&bed).await.iter().all(|row| row.state == DeliveryState::Sending && row.attempts == 1));
@@ -112,8 +113,12 @@ async fn a_group_waits_goes_as_one_message_and_is_settled_as_one() {
             assert_eq!((row.state, row.last_status), (DeliveryState::Pending, Some(503)));
             assert_eq!((row.webhook_id, row.next_attempt_at), (Some(id), Some(at(2 * MINUTE))));
         }
-        let claims =
-            bed.store.claim_due_deliveries(at(2 * MINUTE), LEASE, room(&[("desk", 10)])).await.unwrap();
+        let claims = bed
+            .store
+            .claim_due_deliveries(at(2 * MINUTE), LEASE, room(&[("desk", 10)]))
+            .await
+            .unwrap()
+            .claims;
         assert_eq!((claims.len(), claims[0].work().message, claims[0].work().attempt), (1, id, 2));
         bed.store
             .record_attempt(&claims[0], attempted(204, &Settlement::Delivered), at(2 * MINUTE))
@@ -143,12 +148,13 @@ async fn a_crash_between_release_and_receipt_repeats_the_same_message() {
     bed.store.recover(at(HOUR)).await.unwrap();
     let id = release(&bed, at(HOUR)).await;
     assert_eq!(id, before);
-    let claims = bed.store.claim_due_deliveries(at(HOUR), LEASE, room(&[("desk", 1)])).await.unwrap();
+    let claims = bed.store.claim_due_deliveries(at(HOUR), LEASE, room(&[("desk", 1)])).await.unwrap().claims;
     assert_eq!(claims[0].work().message, id);
     // Sent, and the receipt lost.
     let bed = bed.after_a_crash();
     bed.store.recover(at(2 * HOUR)).await.unwrap();
-    let claims = bed.store.claim_due_deliveries(at(2 * HOUR), LEASE, room(&[("desk", 10)])).await.unwrap();
+    let claims =
+        bed.store.claim_due_deliveries(at(2 * HOUR), LEASE, room(&[("desk", 10)])).await.unwrap().claims;
     assert_eq!((claims.len(), claims[0].work().message, claims[0].work().attempt), (1, id, 2));
 }
 
@@ -205,7 +211,8 @@ async fn held_alerts_meet_a_disabled_webhook_and_time_in_the_hold_is_not_counted
         assert_eq!(waiting.state, DeliveryState::Held);
         assert!(waiting.reason.unwrap().contains("disabled"));
         assert_eq!(bed.store.enable_webhook(&webhook("desk"), at(DAY)).await.unwrap(), Some(2));
-        let claims = bed.store.claim_due_deliveries(at(DAY), LEASE, room(&[("desk", 10)])).await.unwrap();
+        let claims =
+            bed.store.claim_due_deliveries(at(DAY), LEASE, room(&[("desk", 10)])).await.unwrap().claims;
         assert_eq!((claims.len(), claims[0].work().round_started_at), (1, at(DAY)));
         let dead = Settlement::Dead { reason: "gone", disable_webhook: true };
         bed.store.record_attempt(&claims[0], attempted(410, &dead), at(DAY)).await.unwrap();
@@ -214,7 +221,8 @@ async fn held_alerts_meet_a_disabled_webhook_and_time_in_the_hold_is_not_counted
         bed.store.enable_webhook(&webhook("desk"), at(DAY)).await.unwrap();
         let all = bed.store.retry(Retry::Dead { since: None, webhook: None }, at(DAY)).await.unwrap();
         assert!(all.iter().all(|retried| retried.outcome == RetryOutcome::Queued), "{all:?}");
-        let claims = bed.store.claim_due_deliveries(at(DAY), LEASE, room(&[("desk", 10)])).await.unwrap();
+        let claims =
+            bed.store.claim_due_deliveries(at(DAY), LEASE, room(&[("desk", 10)])).await.unwrap().claims;
         assert_eq!(claims.len(), 1);
     }
 }

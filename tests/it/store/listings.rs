@@ -67,7 +67,7 @@ async fn where_an_alert_stands_follows_from_its_deliveries() {
         assert_eq!(state("mute").await, AlertState::Logged);
         assert_eq!(state("told").await, AlertState::Pending);
         let permits = room(&[("desk", 1), ("phone", 1)]);
-        let claims = bed.store.claim_due_deliveries(T0, LEASE, permits).await.unwrap();
+        let claims = bed.store.claim_due_deliveries(T0, LEASE, permits).await.unwrap().claims;
         assert_eq!(state("told").await, AlertState::Pending);
         bed.store.record_attempt(&claims[0], attempted(200, &Settlement::Delivered), T0).await.unwrap();
         assert_eq!(state("told").await, AlertState::Pending, "one is on its way still");
@@ -90,7 +90,7 @@ async fn deliveries_are_listed_by_state() {
         let to = ["broken", "desk", "held", "phone"];
         bed.poll(T0, vec![alerting(new("x"), "t", &to, T0)]).await.unwrap();
         let permits = room(&[("desk", 1)]);
-        let claims = bed.store.claim_due_deliveries(T0, LEASE, permits).await.unwrap();
+        let claims = bed.store.claim_due_deliveries(T0, LEASE, permits).await.unwrap().claims;
         let only = async |state| {
             let rows = bed.store.list_deliveries(ALL, Some(state)).await.unwrap();
             rows.into_iter().map(|row| row.webhook.as_str().to_owned()).collect::<Vec<_>>()

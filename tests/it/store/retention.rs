@@ -74,7 +74,7 @@ async fn an_article_stays_as_long_as_its_alert_and_an_alert_as_long_as_it_is_on_
         assert_eq!(clean(&bed, before(late, late, 8)).await, [2], "the logged alert and its article");
         assert_eq!(titles(&bed).await, 1, "the other one is on its way still");
 
-        let claims = bed.store.claim_due_deliveries(T0, LEASE, room(&[("desk", 1)])).await.unwrap();
+        let claims = bed.store.claim_due_deliveries(T0, LEASE, room(&[("desk", 1)])).await.unwrap().claims;
         assert_eq!(clean(&bed, before(late, late, 8)).await, [0; 0], "it is being sent");
         bed.store.record_attempt(&claims[0], attempted(200, &Settlement::Delivered), T0).await.unwrap();
         assert_eq!(clean(&bed, before(late, late, 8)).await, [2]);
@@ -96,7 +96,7 @@ async fn nothing_is_left_behind_and_the_space_is_given_back() {
         planned
     };
     bed.poll(T0, names.iter().map(big).collect()).await.unwrap();
-    let claims = bed.store.claim_due_deliveries(T0, LEASE, room(&[("desk", 1000)])).await.unwrap();
+    let claims = bed.store.claim_due_deliveries(T0, LEASE, room(&[("desk", 1000)])).await.unwrap().claims;
     assert_eq!(claims.len(), 400);
     for claim in &claims {
         bed.store.record_attempt(claim, attempted(200, &Settlement::Delivered), T0).await.unwrap();

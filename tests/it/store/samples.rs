@@ -62,7 +62,7 @@ async fn rewrite_the_sample_of_the_present_schema() {
         bed.store.record_poll(claim, planned, at(HOUR)).await.unwrap();
     }
     let permits = room(&[("desk", 1), ("phone", 1)]);
-    for claim in bed.store.claim_due_deliveries(at(HOUR), LEASE, permits).await.unwrap() {
+    for claim in bed.store.claim_due_deliveries(at(HOUR), LEASE, permits).await.unwrap().claims {
         let (status, settlement) = if claim.work().webhook == webhook("desk") {
             (204, Settlement::Delivered)
         } else {
@@ -160,7 +160,7 @@ async fn work_goes_on_where_the_sample_stopped() {
             store.known(&feed_id("a"), vec![identity("told"), identity("never")], T0).await.unwrap().articles;
         assert_eq!((known[0].is_some(), known[1].is_some()), (true, false), "schema {schema}");
         let permits = room(&[("phone", 1)]);
-        let claims = store.claim_due_deliveries(at(HOUR * 3), LEASE, permits).await.unwrap();
+        let claims = store.claim_due_deliveries(at(HOUR * 3), LEASE, permits).await.unwrap().claims;
         assert_eq!(claims[0].work().attempt, 2, "schema {schema}");
         store.record_attempt(&claims[0], attempted(200, &Settlement::Delivered), at(HOUR * 3)).await.unwrap();
         store.close().await;

@@ -15,7 +15,7 @@ async fn a_survey_counts_feeds_deliveries_and_webhooks() {
         bed.configure(&["a"], &["desk", "phone"]).await;
         bed.poll(T0, vec![alerting(new("x"), "t", &["desk", "phone"], T0)]).await.unwrap();
         let permits = room(&[("desk", 1)]);
-        let claims = bed.store.claim_due_deliveries(T0, LEASE, permits).await.unwrap();
+        let claims = bed.store.claim_due_deliveries(T0, LEASE, permits).await.unwrap().claims;
         let survey = bed.store.survey(T0).await.unwrap();
         assert_eq!(survey.feeds_in(FeedHealth::Ok), 1);
         assert_eq!(survey.feeds.len(), FeedHealth::ALL.len());
