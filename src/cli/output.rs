@@ -66,8 +66,10 @@ impl Cell {
     pub(crate) fn state(word: &str) -> Self {
         let colour = match word {
             "ok" | "delivered" | "logged" => Some(AnsiColor::Green),
-            "pending" | "sending" | "held" | "new" | "quiet" | "silenced" | "high" => Some(AnsiColor::Yellow),
-            "failing" | "refusing" | "gone" | "dead" | "critical" => Some(AnsiColor::Red),
+            "pending" | "sending" | "held" | "new" | "unwell" | "quiet" | "silenced" | "high" => {
+                Some(AnsiColor::Yellow)
+            }
+            "failing" | "gone" | "dead" | "critical" => Some(AnsiColor::Red),
             _ => None,
         };
         let style = colour.map_or(Style::new(), AnsiColor::on_default);

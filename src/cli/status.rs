@@ -235,12 +235,11 @@ fn problems_of_webhooks(rows: &[WebhookRow]) -> Vec<String> {
                 "webhook {0} is disabled: `wirewatch webhooks enable {0}` brings it back",
                 row.id
             )),
-            WebhookHealth::Refusing => Some(format!(
-                "webhook {0} refuses what it is sent: {1}; `wirewatch webhooks render {0}` shows the bytes",
-                row.id,
-                row.last_error.as_deref().unwrap_or("see its deliveries")
-            )),
-            WebhookHealth::Ok | WebhookHealth::Paused | WebhookHealth::Left | WebhookHealth::New => None,
+            WebhookHealth::Ok
+            | WebhookHealth::Unwell
+            | WebhookHealth::Paused
+            | WebhookHealth::Left
+            | WebhookHealth::New => None,
         })
         .collect()
 }

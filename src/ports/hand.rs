@@ -97,8 +97,8 @@ pub enum WebhookHealth {
     Disabled,
     /// Not in the configuration any more.
     Left,
-    /// It answers, and refused what it was sent last.
-    Refusing,
+    /// It did not accept what it was sent last, and takes deliveries all the same.
+    Unwell,
     /// Nothing is known of it yet.
     New,
 }
@@ -112,7 +112,7 @@ impl WebhookHealth {
             Self::Failing => "failing",
             Self::Disabled => "disabled",
             Self::Left => "left",
-            Self::Refusing => "refusing",
+            Self::Unwell => "unwell",
             Self::New => "new",
         }
     }

@@ -129,7 +129,7 @@ pub(super) fn enable(
     let known = connection
         .prepare_cached(
             "UPDATE webhook SET disabled_at = NULL, disabled_reason = NULL, paused_until = 0, failures = 0,
-                 failing_since = NULL, tripped_at = NULL, probes = 0, probe_at = NULL, last_error = NULL WHERE slug = ?1",
+                 failing_since = NULL, tripped_at = NULL, probes = 0, probe_at = NULL WHERE slug = ?1",
         )?
         .execute([webhook])?;
     if known == 0 {
@@ -319,16 +319,14 @@ fn webhook_row(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<WebhookRow> {
     let paused_until = instant(row, 6)?.filter(|until| *until > now);
     let (tripped_at, last_good_at) = (instant(row, 7)?, instant(row, 9)?);
     let failures: u32 = row.get(4)?;
-    let last_error: Option<String> = row.get(10)?;
     let count = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)?.unsigned_abs());
     let state = match () {
         () if !row.get::<_, bool>(1)? => WebhookHealth::Left,
         () if instant(row, 2)?.is_some() => WebhookHealth::Disabled,
         () if tripped_at.is_some() => WebhookHealth::Failing,
         () if paused_until.is_some() => WebhookHealth::Paused,
-        // What failed, rather than was refused, counts as a failure.
-        () if failures == 0 && last_error.is_some() => WebhookHealth::Refusing,
-        () if last_good_at.is_none() && failures == 0 => WebhookHealth::New,
+        () if failures > 0 => WebhookHealth::Unwell,
+        () if last_good_at.is_none() => WebhookHealth::New,
         () => WebhookHealth::Ok,
     };
     Ok(WebhookRow {
@@ -340,7 +338,7 @@ fn webhook_row(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<WebhookRow> {
         paused_until,
         next_probe_at: instant(row, 8)?,
         last_good_at,
-        last_error,
+        last_error: row.get(10)?,
         pending: count(11)?,
         held: count(12)?,
         dead: count(13)?,

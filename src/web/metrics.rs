@@ -30,7 +30,7 @@ const WEBHOOK_STATES: [WebhookHealth; 6] = [
     WebhookHealth::Ok,
     WebhookHealth::New,
     WebhookHealth::Paused,
-    WebhookHealth::Refusing,
+    WebhookHealth::Unwell,
     WebhookHealth::Failing,
     WebhookHealth::Disabled,
 ];

@@ -182,12 +182,12 @@ async fn a_test_says_what_came_back_and_a_rendering_shows_the_bytes_without_secr
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_refuses_what_it_is_sent_is_said_to() {
+async fn a_webhook_that_refuses_what_it_is_sent_is_neither_new_nor_well() {
     let mut world = World::start().await;
     let home = after_once(&mut world, 400, "[]");
     world.next().await;
     let listed = home.json(&["webhooks", "list", "--json"]);
-    assert_eq!((&listed[0]["state"], &listed[0]["dead"]), (&"refusing".into(), &1.into()));
+    assert_eq!((&listed[0]["state"], &listed[0]["dead"]), (&"unwell".into(), &1.into()));
     assert!(listed[0]["last_error"].as_str().unwrap().contains("400"), "{listed}");
     world.answer(204);
     home.run(&["deliveries", "retry", "--dead"]);

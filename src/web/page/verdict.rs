@@ -82,12 +82,12 @@ pub(super) fn concerns(survey: &Survey, moment: &Moment<'_>, now: Timestamp) -> 
                 format!("Webhook {id} is disabled{why}. `wirewatch webhooks enable {id}` brings it back."),
                 Some("/#webhooks"),
             ),
-            WebhookHealth::Refusing => note(
-                Level::Warning,
-                format!("Webhook {id} refused what it was sent last{why}."),
-                Some("/#webhooks"),
-            ),
-            WebhookHealth::Ok | WebhookHealth::Paused | WebhookHealth::Left | WebhookHealth::New => {}
+            // What was given up is told below, and what goes on failing is said to be.
+            WebhookHealth::Ok
+            | WebhookHealth::Unwell
+            | WebhookHealth::Paused
+            | WebhookHealth::Left
+            | WebhookHealth::New => {}
         }
     }
     if moment.refused {

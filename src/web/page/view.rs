@@ -92,7 +92,7 @@ pub(super) fn state(word: &str) -> Markup {
     let tone = match word {
         "ok" | "delivered" => "good",
         "failing" | "gone" | "dead" | "disabled" | "critical" => "bad",
-        "quiet" | "held" | "paused" | "refusing" | "high" | "failed" => "warn",
+        "quiet" | "held" | "paused" | "unwell" | "high" | "failed" => "warn",
         _ => "plain",
     };
     html! { span.state.(tone) { (word) } }
