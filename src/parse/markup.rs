@@ -281,7 +281,8 @@ impl<'a> Markup<'a> {
         let name_end = name_end.unwrap_or(bytes.len());
         let (end, closed) = self.tag_end(bytes, name_end);
         let inside = rest[name_end..end].trim_ascii();
-        let empty = inside.ends_with('/');
+        // Where the document breaks off the slash may be one of an address.
+        let empty = inside.ends_with('/') && (closed || end < bytes.len());
         let raw = if empty { inside[..inside.len() - 1].trim_ascii_end() } else { inside };
         self.ragged |= !closed;
         self.at += 1 + end + usize::from(closed);

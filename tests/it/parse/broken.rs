@@ -120,6 +120,21 @@ fn of_a_truncated_document_the_whole_entries_are_kept() {
 }
 
 #[test]
+fn wherever_a_document_breaks_off_it_is_not_taken_for_whole() {
+    let rss = format!("<rss version='2.0'><channel><title>T</title>{ITEM}</channel></rss>");
+    let atom = "<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><entry><id>urn:1</id><title>A</title>\
+                <link href='https://x.example/a/'/></entry></feed>";
+    for document in [&rss, atom] {
+        for end in 0..document.len() {
+            let context = ParseContext { content_type: None, base_url: None };
+            if let Ok(feed) = parse(&document.as_bytes()[..end], &context) {
+                assert!(feed.repairs.contains(&Repair::Truncated), "{}", &document[..end]);
+            }
+        }
+    }
+}
+
+#[test]
 fn characters() {
     let document = |title: &[u8], declared: &str| {
         let head = format!("<?xml version='1.0'{declared}?><rss version='2.0'><channel><title>");
