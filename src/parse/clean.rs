@@ -6,8 +6,9 @@ use crate::domain::article::Entry;
 
 use super::raw::{RawEntry, RawText, TextKind};
 use super::repair::{Repair, Repairs};
-use super::text::{html_to_line, html_to_text, is_still_html, plain_to_line, plain_to_text};
-use super::{html, limits};
+use super::text::{html_to_text, plain_to_line, plain_to_text};
+use super::title::html_to_line;
+use super::{decode, html, limits};
 
 /// How often a text is taken for escaped once more. Three layers were seen in the wild, never four.
 const LAYERS: usize = 3;
@@ -32,25 +33,39 @@ pub(super) fn entry(raw: RawEntry<'_>, repairs: &mut Repairs) -> Entry {
 
 /// Turns a title into the one line a reader sees.
 pub(super) fn title(text: &RawText<'_>, repairs: &mut Repairs) -> String {
+    let source = once_encoded(&text.source, repairs);
     let mut line = match text.kind {
-        TextKind::Html => html_to_line(&text.source),
-        TextKind::Plain => plain_to_line(&text.source, limits::TITLE_BYTES),
+        TextKind::Html => html_to_line(&source),
+        TextKind::Plain => plain_to_line(&source, limits::TITLE_BYTES),
     };
     for _ in 1..LAYERS {
-        if !is_still_html(&line) {
+        if !line.contains(['<', '&']) {
+            break;
+        }
+        let inner = html_to_line(&line);
+        if inner == line {
             break;
         }
         repairs.add(Repair::DoublyEscaped);
-        line = html_to_line(&line);
+        line = inner;
     }
     line
 }
 
+/// Undoes UTF-8 that was encoded twice, where that is so of this text and not of the whole document.
+fn once_encoded<'t>(text: &'t str, repairs: &mut Repairs) -> Cow<'t, str> {
+    let undone =
+        if text.is_ascii() { None } else { decode::twice_encoded(text, decode::TWICE_ENCODED_IN_TEXT) };
+    repairs.add_if(undone.is_some(), Repair::Charset);
+    undone.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
 /// Turns a summary or content into paragraphs.
 fn body(text: &RawText<'_>, repairs: &mut Repairs) -> String {
+    let source = once_encoded(&text.source, repairs);
     let mut prose = match text.kind {
-        TextKind::Html => html_to_text(&text.source),
-        TextKind::Plain => plain_to_text(&text.source),
+        TextKind::Html => html_to_text(&source),
+        TextKind::Plain => plain_to_text(&source),
     };
     for _ in 1..LAYERS {
         // Articles about HTML show tags; only a text that begins with one was escaped once too often.
@@ -69,11 +84,11 @@ fn body(text: &RawText<'_>, repairs: &mut Repairs) -> String {
     prose
 }
 
-/// A trimmed value of at most `limit` bytes, without control characters; `None` when nothing is left.
+/// A trimmed value of at most `limit` bytes, without control characters but white space; `None` when nothing is left.
 fn name(value: &str, limit: usize) -> Option<String> {
     let value = value.trim();
     let value = &value[..value.floor_char_boundary(limit)];
-    let value: String = value.chars().filter(|c| !c.is_control()).collect();
+    let value: String = value.chars().filter(|c| c.is_ascii_whitespace() || !c.is_control()).collect();
     Some(value).filter(|value| !value.is_empty())
 }
 

@@ -32,7 +32,7 @@ pub(super) fn decode<'a>(body: &'a [u8], content_type: Option<&str>, repairs: &m
             }
             repairs.add(Repair::Charset);
         }
-        if let Some(undone) = twice_encoded(text) {
+        if let Some(undone) = twice_encoded(text, TWICE_ENCODED) {
             repairs.add(Repair::Charset);
             return Cow::Owned(undone);
         }
@@ -103,9 +103,13 @@ fn prolog_charset(body: &[u8]) -> Option<String> {
 /// How many characters must come out right before a document is taken for encoded twice.
 const TWICE_ENCODED: usize = 4;
 
+/// The same for a single text of a document.
+pub(super) const TWICE_ENCODED_IN_TEXT: usize = 2;
+
 /// Undoes UTF-8 that was taken for windows-1252 and encoded once more (`Ã¼` for `ü`), where that is so of
-/// every character of the document that is not ASCII. A text that merely quotes such letters has others, too.
-fn twice_encoded(text: &str) -> Option<String> {
+/// every character of the document that is not ASCII, and at least `least` come out. A text that merely quotes such
+/// letters has others, too.
+pub(super) fn twice_encoded(text: &str, least: usize) -> Option<String> {
     if text.is_ascii() {
         return None;
     }
@@ -128,7 +132,7 @@ fn twice_encoded(text: &str) -> Option<String> {
         bytes.push(byte);
     }
     let undone = String::from_utf8(bytes).ok()?;
-    (undone.chars().filter(|c| !c.is_ascii()).count() >= TWICE_ENCODED).then_some(undone)
+    (undone.chars().filter(|c| !c.is_ascii()).count() >= least).then_some(undone)
 }
 
 /// Whether the body has more characters of several bytes that are valid UTF-8 than places that are not.
@@ -151,8 +155,14 @@ fn mend_utf8(body: &[u8]) -> String {
     text
 }
 
+/// How much of a document its letters are counted in, from the first that is not ASCII on.
+const GUESSED_FROM: usize = 1 << 20;
+
 fn guess(body: &[u8]) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
-    detector.feed(body, true);
+    // The words around count, too.
+    let first = body.iter().position(|byte| !byte.is_ascii() || *byte == 0x1b).unwrap_or_default();
+    let body = &body[first.saturating_sub(64)..];
+    detector.feed(&body[..body.len().min(GUESSED_FROM)], true);
     detector.guess(None, Utf8Detection::Deny)
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::markup::{Markup, Tag, Token};
 use super::repair::Repairs;
-use super::text::html_to_line;
+use super::title::html_to_line;
 use super::{decode, limits, link};
 
 /// A feed that a page offers, or may have.

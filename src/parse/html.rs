@@ -70,23 +70,3 @@ pub(super) fn has_tag(text: &str) -> bool {
     }
     memchr::memrchr(b'<', text.as_bytes()).is_some_and(|at| text[at..].starts_with("<!--"))
 }
-
-/// Whether `text` holds a complete reference to a character (`&amp;`, `&#8217;`).
-pub(super) fn has_reference(text: &str) -> bool {
-    let mut rest = text;
-    while let Some(at) = memchr::memchr(b'&', rest.as_bytes()) {
-        rest = &rest[at..];
-        let end = rest[1..]
-            .bytes()
-            .position(|b| !b.is_ascii_alphanumeric() && b != b'#')
-            .map_or(rest.len(), |n| n + 1);
-        if end > 1 && rest[end..].starts_with(';') {
-            let reference = &rest[..=end];
-            if htmlize::unescape(reference) != reference {
-                return true;
-            }
-        }
-        rest = &rest[1..];
-    }
-    false
-}

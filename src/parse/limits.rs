@@ -6,6 +6,14 @@ pub const DOCUMENT_BYTES: usize = 64 << 20;
 /// The deepest nesting of elements, those inside texts not counted. Real feeds stay below ten.
 pub const DEPTH: usize = 256;
 
+/// The most end tags without a start that are looked up among all open elements.
+///
+/// Further ones are looked up among the innermost [`STRAY_DEPTH`]. Without that, a document of nothing else would cost
+/// [`DEPTH`] times as much as others.
+pub const STRAY_TAGS: usize = 10_000;
+/// See [`STRAY_TAGS`].
+pub const STRAY_DEPTH: usize = 8;
+
 /// The most entries taken from one document; the first ones. The largest archive feed seen has 1,046.
 pub const ENTRIES: usize = 10_000;
 

@@ -7,6 +7,11 @@ use super::limits;
 /// Reads `href` against `base`; `None` unless that gives an http or https address with a host, no longer
 /// than [`limits::LINK_BYTES`]: a short one against a long base is a long one.
 pub(super) fn resolve(href: &str, base: Option<&Url>) -> Option<String> {
+    resolve_url(href, base).map(String::from)
+}
+
+/// As [`resolve`], as an address.
+pub(super) fn resolve_url(href: &str, base: Option<&Url>) -> Option<Url> {
     let href = href.trim();
     if href.is_empty() || href.len() > limits::LINK_BYTES {
         return None;
@@ -15,8 +20,7 @@ pub(super) fn resolve(href: &str, base: Option<&Url>) -> Option<String> {
         Some(base) => base.join(href),
         None => Url::parse(href),
     };
-    let url = url.ok().filter(is_usable)?;
-    Some(url.into())
+    url.ok().filter(is_usable)
 }
 
 /// Whether an address may be kept, as a link or as what links are relative to.

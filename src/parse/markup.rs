@@ -170,17 +170,30 @@ impl<'a> Markup<'a> {
     /// Passes over everything up to the end tag `</name`, whatever its case, as HTML does for scripts.
     /// Without one, everything is passed over.
     pub fn skip_raw_text(&mut self, name: &str) {
+        self.at = self.end_tag(name).unwrap_or(self.source.len());
+    }
+
+    /// Whether an end tag `</name`, whatever its case, is still to come.
+    pub fn has_end_tag(&self, name: &str) -> bool {
+        self.end_tag(name).is_some()
+    }
+
+    /// What is still to come.
+    pub fn rest(&self) -> &'a str {
+        &self.source[self.at..]
+    }
+
+    fn end_tag(&self, name: &str) -> Option<usize> {
         let bytes = self.source.as_bytes();
         let mut at = self.at;
         while let Some(found) = memmem::find(&bytes[at..], b"</") {
             at += found + 2;
             let follows = bytes.get(at..at + name.len());
             if follows.is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes())) {
-                self.at = at - 2;
-                return;
+                return Some(at - 2);
             }
         }
-        self.at = bytes.len();
+        None
     }
 
     fn bytes(&self) -> &'a [u8] {

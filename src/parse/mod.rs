@@ -22,6 +22,7 @@ mod raw;
 mod repair;
 mod report;
 mod text;
+mod title;
 mod xml;
 
 use std::borrow::Cow;

@@ -7,9 +7,10 @@
 
 use memchr::memchr;
 
-use super::html::{Role, has_reference, has_tag, role};
+use super::html::{Role, role};
 use super::limits;
 use super::markup::{Markup, Tag, Token};
+use super::title::is_code;
 
 /// Turns HTML into plain text, at most [`limits::TEXT_BYTES`] of it.
 pub fn html_to_text(html: &str) -> String {
@@ -19,7 +20,7 @@ pub fn html_to_text(html: &str) -> String {
         return prose.out;
     }
     let mut prose = Prose::new(Layout::Flow, limits::TEXT_BYTES, html.len());
-    render(html, &mut prose, Unknown::Dropped);
+    render(html, &mut prose);
     if prose.out.is_empty() {
         describe_pictures(html, &mut prose);
     }
@@ -35,11 +36,10 @@ fn describe_pictures(html: &str, prose: &mut Prose) {
         match token {
             Token::Open(tag) if is_named(tag.name, "svg") => drawing = Some(false),
             Token::Close(name) if is_named(name, "svg") => drawing = None,
-            Token::Open(tag) if drawing.is_some() => {
-                drawing =
-                    Some(["title", "desc", "text", "tspan"].iter().any(|name| is_named(tag.name, name)));
+            Token::Open(tag) if drawing.is_some_and(|told| !(told && role(tag.name) == Role::Inline)) => {
+                drawing = Some(tells(tag.name));
             }
-            Token::Close(_) if drawing.is_some() => {
+            Token::Close(name) if drawing.is_some() && tells(name) => {
                 drawing = Some(false);
                 prose.mark(Role::Block);
             }
@@ -60,6 +60,11 @@ fn describe_pictures(html: &str, prose: &mut Prose) {
             return;
         }
     }
+}
+
+/// Whether an element of a drawing holds words.
+fn tells(name: &str) -> bool {
+    ["title", "desc", "text", "tspan"].iter().any(|word| is_named(name, word))
 }
 
 /// Whether an element has this name, whatever its case and prefix.
@@ -84,13 +89,6 @@ pub(super) fn plain_to_text(text: &str) -> String {
     prose.out
 }
 
-/// Turns the source of a title into one line; `<T>` stays, since it is no element of HTML.
-pub(super) fn html_to_line(html: &str) -> String {
-    let mut prose = Prose::new(Layout::Line, limits::TITLE_BYTES, html.len());
-    render(html, &mut prose, Unknown::Kept);
-    prose.out
-}
-
 /// Turns plain text into one line.
 pub(super) fn plain_to_line(text: &str, limit: usize) -> String {
     let mut prose = Prose::new(Layout::Line, limit, text.len());
@@ -98,9 +96,10 @@ pub(super) fn plain_to_line(text: &str, limit: usize) -> String {
     prose.out
 }
 
-/// Whether text that should be plain still holds HTML, as doubly escaped text does.
-pub(super) fn is_still_html(text: &str) -> bool {
-    has_tag(text) || has_reference(text)
+/// A part that is not shown: the element's name and how many of that name are open.
+struct Skipped<'a> {
+    name: &'a str,
+    open: u32,
 }
 
 impl Skipped<'_> {
@@ -111,28 +110,33 @@ impl Skipped<'_> {
         }
         if let Token::Close(name) = token {
             self.open -= u32::from(name.eq_ignore_ascii_case(self.name));
+            if is_gloss(self.name) && is_named(name, "ruby") {
+                return true;
+            }
         }
         self.open == 0
     }
 }
 
-/// What becomes of tags that HTML does not have.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unknown {
-    Dropped,
-    Kept,
+/// Whether an element stands above the characters it explains; its end tag may be left out.
+fn is_gloss(name: &str) -> bool {
+    ["rt", "rp", "rtc"].iter().any(|gloss| is_named(name, gloss))
 }
 
-/// A part that is not shown: the element's name and how many of that name are open.
-struct Skipped<'a> {
-    name: &'a str,
-    open: u32,
+/// The most names of elements that are remembered to have no end.
+const ENDLESS: usize = 32;
+
+/// HTML on its way to text.
+struct Rendering<'a> {
+    markup: Markup<'a>,
+    /// Elements whose end was looked for and not found.
+    endless: Vec<&'a str>,
 }
 
-fn render(html: &str, prose: &mut Prose, unknown: Unknown) {
-    let mut markup = Markup::html(html);
+fn render(html: &str, prose: &mut Prose) {
+    let mut rendering = Rendering { markup: Markup::html(html), endless: Vec::new() };
     let mut skipped: Option<Skipped<'_>> = None;
-    while let Some(token) = markup.next() {
+    while let Some(token) = rendering.markup.next() {
         if let Some(part) = &mut skipped {
             if part.ends_with(token) {
                 skipped = None;
@@ -141,12 +145,7 @@ fn render(html: &str, prose: &mut Prose, unknown: Unknown) {
         }
         match token {
             Token::Text(text) => prose.push_references(text),
-            Token::Open(Tag { name, .. }) | Token::Close(name)
-                if unknown == Unknown::Kept && role(name) == Role::Unknown =>
-            {
-                prose.push(&html[markup.span()]);
-            }
-            Token::Open(tag) => skipped = open(&tag, prose, &mut markup),
+            Token::Open(tag) => skipped = rendering.open(&tag, prose),
             Token::Close(name) => {
                 prose.mark(role(name));
                 prose.preformatted &= !name.eq_ignore_ascii_case("pre");
@@ -159,19 +158,45 @@ fn render(html: &str, prose: &mut Prose, unknown: Unknown) {
     }
 }
 
-/// Handles a start tag; gives the part to skip where it begins one.
-fn open<'a>(tag: &Tag<'a>, prose: &mut Prose, markup: &mut Markup<'_>) -> Option<Skipped<'a>> {
-    let role = role(tag.name);
-    prose.mark(role);
-    if tag.empty || matches!(role, Role::Void | Role::Break) {
-        return None;
+impl<'a> Rendering<'a> {
+    /// Handles a start tag; gives the part to skip where it begins one.
+    fn open(&mut self, tag: &Tag<'a>, prose: &mut Prose) -> Option<Skipped<'a>> {
+        let role = role(tag.name);
+        prose.mark(role);
+        if tag.empty || matches!(role, Role::Void | Role::Break) {
+            return None;
+        }
+        if role == Role::RawText {
+            // Without its end a script would hide all that follows; a text about scripts has none.
+            if self.has_end(tag.name) || begins_code(self.markup.rest()) {
+                self.markup.skip_raw_text(tag.name);
+            }
+            return None;
+        }
+        prose.preformatted |= tag.name.eq_ignore_ascii_case("pre");
+        let hidden = (role == Role::Hidden || is_hidden(tag)) && self.has_end(tag.name);
+        hidden.then_some(Skipped { name: tag.name, open: 1 })
     }
-    if role == Role::RawText {
-        markup.skip_raw_text(tag.name);
-        return None;
+
+    /// Whether an end tag of this name is still to come.
+    fn has_end(&mut self, name: &'a str) -> bool {
+        if self.endless.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return false;
+        }
+        if self.endless.len() == ENDLESS {
+            return true;
+        }
+        let found = self.markup.has_end_tag(name) || is_gloss(name) && self.markup.has_end_tag("ruby");
+        if !found {
+            self.endless.push(name);
+        }
+        found
     }
-    prose.preformatted |= tag.name.eq_ignore_ascii_case("pre");
-    (role == Role::Hidden || is_hidden(tag)).then_some(Skipped { name: tag.name, open: 1 })
+}
+
+/// Whether the text of a script or style without end begins like one.
+fn begins_code(rest: &str) -> bool {
+    rest.trim_start().starts_with("<!--") || rest.split('<').next().is_some_and(is_code)
 }
 
 /// Whether the element says that it is not shown.
@@ -204,7 +229,7 @@ enum Gap {
 
 /// How white space of the source is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
+pub(super) enum Layout {
     /// As HTML does: all of it is a space.
     Flow,
     /// A blank line ends a paragraph.
@@ -214,8 +239,8 @@ enum Layout {
 }
 
 /// Plain text in the making.
-struct Prose {
-    out: String,
+pub(super) struct Prose {
+    pub(super) out: String,
     gap: Gap,
     limit: usize,
     layout: Layout,
@@ -225,13 +250,13 @@ struct Prose {
 }
 
 impl Prose {
-    fn new(layout: Layout, limit: usize, source_bytes: usize) -> Self {
+    pub(super) fn new(layout: Layout, limit: usize, source_bytes: usize) -> Self {
         let out = String::with_capacity(source_bytes.min(limit));
         Self { out, layout, gap: Gap::None, limit, preformatted: false, full: false }
     }
 
     /// Takes note of a tag.
-    fn mark(&mut self, role: Role) {
+    pub(super) fn mark(&mut self, role: Role) {
         let gap = match role {
             Role::Block => Gap::Paragraph,
             Role::Cell => Gap::Space,
@@ -243,7 +268,7 @@ impl Prose {
     }
 
     /// Appends text whose references are still to be decoded.
-    fn push_references(&mut self, text: &str) {
+    pub(super) fn push_references(&mut self, text: &str) {
         if memchr(b'&', text.as_bytes()).is_none() {
             self.push(text);
         } else {
@@ -252,7 +277,7 @@ impl Prose {
     }
 
     /// Appends text, its white space normalised.
-    fn push(&mut self, text: &str) {
+    pub(super) fn push(&mut self, text: &str) {
         let bytes = text.as_bytes();
         let mut at = 0;
         while at < bytes.len() && !self.full {
@@ -385,7 +410,15 @@ mod tests {
         check("a<div hidden>b<div>c</div>d</div>e", "a\n\ne");
         check("a<span style='color: red; display : NONE'>b</span>c", "ac");
         check("a<!-- b --><template><p>c</p></template>d<svg><text>e</text></svg>", "ad");
-        check("a<script>b", "a");
+        check("a<script>f(b)", "a");
+        check(
+            "The <script> tag, an <svg> and a <div hidden> without end",
+            "The tag, an and a\n\nwithout end",
+        );
+        check(
+            "<ruby>北朝鮮<rt>きたちょうせん</ruby>の<ruby>兵<rp>(<rt>へい<rp>)</ruby>士<rt>x",
+            "北朝鮮の兵士x",
+        );
         check("<span aria-hidden=true>seen</span>", "seen");
     }
 
@@ -409,13 +442,9 @@ mod tests {
             "<svg:svg><svg:title>Troops</svg:title><g><path/></g><text>1 &lt; 2</text></svg:svg>",
             "Troops\n\n1 < 2",
         );
+        check("<svg><desc>North <abbr>Korea</abbr>n</desc><circle>x</circle></svg>", "North Korean");
         check("<svg><title>Troops</title></svg>Words", "Words");
         check("<svg><style>p {}</style><circle/></svg>", "");
-    }
-
-    #[test]
-    fn a_title_keeps_what_is_no_html() {
-        assert_eq!(html_to_line("Vec<T> is <b>new</b>\n<br>today"), "Vec<T> is new today");
     }
 
     #[test]
@@ -423,6 +452,9 @@ mod tests {
         let deep = "<div><b>".repeat(100_000) + "x";
         check(&deep, "x");
         check(&"<![CDATA[".repeat(100_000), "");
+        check(&"<div hidden>".repeat(100_000), "");
+        let names: Vec<String> = (0..20_000).map(|n| format!("<a{n} hidden>")).collect();
+        check(&names.concat(), "");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Reader;
+use super::names::Element;
 use crate::parse::markup::{Tag, Token};
 use crate::parse::repair::Repair;
 
@@ -87,13 +88,23 @@ impl<'a> Reader<'a, '_> {
 
     /// Whether an end tag belongs to something around the text.
     fn ends_structure(&mut self, name: &str) -> bool {
-        self.names.element(name).is_structure() && self.frames.iter().any(|frame| same(frame.name, name))
+        self.element_in_text(name).is_structure() && self.frames.iter().any(|frame| same(frame.name, name))
+    }
+
+    /// What an element would be outside of the text; its prefix may be declared in the text.
+    fn element_in_text(&mut self, name: &str) -> Element {
+        let odd = self.names.odd;
+        let element = self.names.element(name);
+        self.names.odd = odd;
+        element
     }
 
     /// Whether a start tag cannot be part of the text.
     fn ends_text(&mut self, name: &str, mode: Mode) -> bool {
-        let element = self.names.element(name);
-        element.is_structure() || mode == Mode::Value && element.is_field()
+        let element = self.element_in_text(name);
+        // Drawings in XHTML carry RDF of their own.
+        let foreign = mode == Mode::Inline && element == Element::Root;
+        element.is_structure() && !foreign || mode == Mode::Value && element.is_field()
     }
 }
 

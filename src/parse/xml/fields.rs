@@ -81,7 +81,13 @@ impl<'a> Reader<'a, '_> {
     fn link(&mut self, tag: &Tag<'a>) {
         let href = tag.attribute("href").map(|href| self.entities.decode(href, self.repairs));
         let found = self.capture(tag, Mode::Value);
-        let rank = if href.is_some() || tag.attribute("rel").is_some() { rank(tag) } else { Some(PAGE) };
+        // An address in `href` and nothing more, in an item of RSS, is RSS's `link` in another's clothes.
+        let alone = || tag.name.eq_ignore_ascii_case("link") && tag.attributes().count() == 1;
+        let of_rss = match href {
+            Some(_) => self.kind != Some(FeedKind::Atom) && self.draft.is_some() && alone(),
+            None => tag.attribute("rel").is_none(),
+        };
+        let rank = if of_rss { Some(PAGE) } else { rank(tag) };
         let Some(rank) = rank.filter(|_| !found.cut) else { return };
         let href = href.unwrap_or(found.text);
         let base = self.base_of(tag);
@@ -140,11 +146,11 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn value_of_entry(&mut self, what: Value, tag: &Tag<'a>, text: Cow<'a, str>) {
-        // Of several dates of a kind the last is taken, as most readers do.
+        // Of several ids, or dates of a kind, the last is taken, as most readers do.
         let last = self.is_child_of_item();
         let Some(draft) = &mut self.draft else { return };
         let date = match what {
-            Value::Guid | Value::Id if draft.guid.is_some() => return,
+            Value::Guid | Value::Id if draft.guid.is_some() && !last => return,
             Value::Guid => {
                 let permalink =
                     tag.attribute("isPermaLink").is_none_or(|says| says.trim().eq_ignore_ascii_case("true"));

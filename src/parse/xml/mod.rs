@@ -19,7 +19,7 @@ use url::Url;
 use super::markup::{Markup, Tag, Token};
 use super::raw::RawFeed;
 use super::repair::{Repair, Repairs};
-use super::{FeedKind, ParseError, limits};
+use super::{FeedKind, ParseError, limits, link};
 
 use draft::{Draft, PageLink};
 use entities::Entities;
@@ -86,6 +86,8 @@ struct Reader<'a, 'r> {
     feed: RawFeed<'a>,
     site: PageLink,
     draft: Option<Draft<'a>>,
+    /// How many end tags ended nothing.
+    strays: usize,
     /// `sy:updatePeriod` and `sy:updateFrequency`.
     period: Option<Duration>,
     frequency: Option<u64>,
@@ -106,6 +108,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             feed: RawFeed::default(),
             site: PageLink::default(),
             draft: None,
+            strays: 0,
             period: None,
             frequency: None,
         }
@@ -132,7 +135,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         if self.frames.len() >= limits::DEPTH {
             return Err(ParseError::TooDeep);
         }
-        let base = self.base_of(tag);
+        let base = self.base_of(tag).or_else(|| self.base_of_channel(tag, element));
         self.frames.push(Frame { name: tag.name, element, names, base });
         Ok(())
     }
@@ -180,16 +183,21 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn close(&mut self, name: &'a str) {
         let same = |frame: &Frame<'_>| frame.name == name;
         let alike = |frame: &Frame<'_>| frame.name.eq_ignore_ascii_case(name);
-        let found = self.frames.iter().rposition(same).or_else(|| self.frames.iter().rposition(alike));
-        let Some(at) = found else {
+        // Where end tags end nothing again and again, they are looked up among the innermost elements only.
+        let depth = if self.strays < limits::STRAY_TAGS { limits::DEPTH } else { limits::STRAY_DEPTH };
+        let hidden = self.frames.len().saturating_sub(depth);
+        let frames = &self.frames[hidden..];
+        let found = frames.iter().rposition(same).or_else(|| frames.iter().rposition(alike));
+        // Nothing inside an entry ends what is around it, but the structure itself.
+        let ends = |at: &usize| {
+            frames[*at].element.is_structure()
+                || !frames[at + 1..].iter().any(|frame| frame.element.is_structure())
+        };
+        let Some(at) = found.filter(ends).map(|at| hidden + at) else {
+            self.strays += 1;
             self.repairs.add_if(self.kind.is_some(), Repair::MismatchedTags);
             return;
         };
-        let crosses = self.frames[at + 1..].iter().any(|frame| frame.element.is_structure());
-        if crosses && !self.frames[at].element.is_structure() {
-            self.repairs.add(Repair::MismatchedTags);
-            return;
-        }
         self.repairs.add_if(self.kind.is_some() && at + 1 < self.frames.len(), Repair::MismatchedTags);
         self.pop_to(at);
     }
@@ -256,7 +264,13 @@ impl<'a, 'r> Reader<'a, 'r> {
             Some(base) => base.join(href.trim()),
             None => Url::parse(href.trim()),
         };
-        url.ok().filter(super::link::is_usable).map(Arc::new)
+        url.ok().filter(link::is_usable).map(Arc::new)
+    }
+
+    /// The base that CDF, the first of all formats, sets for a whole channel.
+    fn base_of_channel(&self, tag: &Tag<'a>, element: Element) -> Option<Arc<Url>> {
+        let href = tag.attribute("base").filter(|_| element == Element::Channel)?;
+        link::resolve_url(href, self.current_base()).map(Arc::new)
     }
 
     /// Whether the element being read is a child of the entry, not of something in it.

@@ -243,9 +243,11 @@ fn core(lower: &[u8]) -> Element {
         b"ttl" => Element::Value(Value::Ttl),
         b"hour" => Element::Value(Value::Hour),
         b"day" => Element::Value(Value::Day),
-        b"image" | b"textinput" | b"source" | b"cloud" | b"contributor" | b"managingeditor"
-        | b"webmaster" | b"generator" | b"subtitle" | b"tagline" | b"copyright" | b"rights" | b"info"
-        | b"comments" | b"enclosure" => Element::Ignored,
+        // Not `enclosure` and `cloud`: they are empty, but are written without an end, too; media:title may be inside.
+        b"image" | b"textinput" | b"source" | b"contributor" | b"managingeditor" | b"webmaster"
+        | b"generator" | b"subtitle" | b"tagline" | b"copyright" | b"rights" | b"info" | b"comments" => {
+            Element::Ignored
+        }
         _ => Element::Unknown,
     }
 }

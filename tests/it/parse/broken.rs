@@ -287,3 +287,65 @@ fn json_with_members_twice_or_of_the_wrong_type() {
         {\"id\":\"old\",\"id\":7,\"title\":[\"A\",\"B\"],\"url\":{\"id\":\"x\"},\"content_text\":true,\"tags\":\"t\"}]} junk";
     check(document, "T\n7 | A |  |  | ", &[Repair::LooseJson]);
 }
+
+#[test]
+fn titles_that_speak_of_tags_keep_their_words() {
+    let rss = |title: &str| {
+        read(format!(
+            "<rss version='2.0'><channel><title>T</title><item><title>{title}</title></item></channel></rss>"
+        ))
+        .0
+    };
+    let atom = |title: &str| {
+        let head = "<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><entry>";
+        read(format!("{head}<title type='text'>{title}</title></entry></feed>")).0
+    };
+    let json = |title: &str| read(format!("{{\"title\":\"T\",\"items\":[{{\"title\":\"{title}\"}}]}}")).0;
+    for (escaped, plain, shown) in [
+        (
+            "&lt;script> tag considered harmful",
+            "<script> tag considered harmful",
+            "<script> tag considered harmful",
+        ),
+        ("Why &lt;b> is not &lt;strong>", "Why <b> is not <strong>", "Why <b> is not <strong>"),
+        ("A &lt;b>bold&lt;/b> claim", "A <b>bold</b> claim", "A bold claim"),
+        ("It&amp;#8217;s AT&amp;amp;T", "It&#8217;s AT&amp;T", "It\u{2019}s AT&T"),
+        ("Vec&lt;T>", "Vec<T>", "Vec<T>"),
+    ] {
+        let expected = format!("T\n | {shown} |  |  | ");
+        for (format, title) in [("rss", rss(escaped)), ("atom", atom(escaped)), ("json", json(plain))] {
+            assert_eq!(title, expected, "{format}");
+        }
+    }
+    let twice = "<rss version='2.0'><channel><title>T</title><item><title>&amp;lt;script> is a tag</title></item></channel></rss>";
+    check(twice, "T\n | <script> is a tag |  |  | ", &[]);
+}
+
+#[test]
+fn what_is_left_open_hides_nothing_behind_it() {
+    let enclosure = "<rss version='2.0' xmlns:media='http://search.yahoo.com/mrss/'><channel><title>T</title>\
+        <cloud domain='x'><item><enclosure url='https://x.example/1.mp3'><title>A</title></item><item>\
+        <enclosure url='https://x.example/2.mp3'><media:title>Second</media:title></enclosure></item></channel></rss>";
+    check(enclosure, "T\n | A |  |  | \n | Second |  |  | ", &[Repair::MismatchedTags]);
+    let drawing = "<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><entry><id>1</id><content type='xhtml'>\
+        <div xmlns='http://www.w3.org/1999/xhtml'><p>Before</p><svg><rdf:RDF \
+        xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><title>no</title></rdf:RDF></svg><p>After</p></div>\
+        </content></entry></feed>";
+    check(drawing, "T\n1 |  |  |  | Before\n\nAfter", &[]);
+}
+
+#[test]
+fn the_first_of_all_formats_has_a_base() {
+    let cdf = "<CHANNEL BASE='https://base.example/a/' HREF='https://site.example/'><TITLE>T</TITLE>\
+        <ITEM HREF='1'><TITLE>A</TITLE></ITEM></CHANNEL>";
+    check(cdf, "T\n | A | https://base.example/a/1 |  | ", &[Repair::EmbeddedFeed]);
+}
+
+#[test]
+fn one_text_of_many_that_was_encoded_twice() {
+    let item = |title: &str| format!("<item><title>{title}</title></item>");
+    let titles = format!("{}{}", item("¿Qué pasa en Córdoba?"), item("Â¿Pensando en AquÃ\u{ad}?"));
+    let document = format!("<rss version='2.0'><channel><title>T</title>{titles}</channel></rss>");
+    let expected = "T\n | ¿Qué pasa en Córdoba? |  |  | \n | ¿Pensando en Aquí? |  |  | ";
+    check(document, expected, &[Repair::Charset]);
+}

@@ -133,6 +133,22 @@ fn deep_json_and_long_lists() {
     assert_eq!(feed.entries.len(), limits::ENTRIES);
 }
 
+/// End tags that end nothing, under many open elements, are not looked up among all of them for ever.
+#[test]
+fn a_million_stray_end_tags() {
+    let open = "<x>".repeat(250);
+    for (inside, strays) in [("", "</y>"), ("<item>", "</x>"), ("<item><description>", "</channel>")] {
+        let document = format!("<rss version='2.0'>{open}{inside}{}", strays.repeat(1_000_000));
+        drop(read(document));
+    }
+    let entry = "<item><title>A</title></item>";
+    let document = format!(
+        "<rss version='2.0'><channel>{open}{entry}{}{entry}</channel></rss>",
+        "</y>".repeat(limits::STRAY_TAGS + 1)
+    );
+    assert_eq!(read(document).unwrap().entries.len(), 2, "entries are found all the same");
+}
+
 /// Tags that are opened again and again in a text, and never closed, are looked through once.
 #[test]
 fn open_tags_in_texts() {
