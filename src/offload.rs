@@ -23,13 +23,21 @@ where
     F: FnOnce() -> T + Send + 'static,
 {
     if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
-        return catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-            Defect(text.unwrap_or_else(|| "a panic".to_owned()))
-        });
+        return in_place(work);
     }
     tokio::task::spawn_blocking(work).await.map_err(|problem| Defect(problem.to_string()))
+}
+
+/// Runs `work` where it is called: for what is done sooner than another thread is woken.
+///
+/// # Errors
+/// [`Defect`] when the work panics.
+pub fn in_place<T>(work: impl FnOnce() -> T) -> Result<T, Defect> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Defect(text.unwrap_or_else(|| "a panic".to_owned()))
+    })
 }
 
 #[cfg(test)]

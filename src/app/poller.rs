@@ -22,7 +22,7 @@ use crate::domain::silence::Silences;
 use crate::domain::topic::Span;
 use crate::domain::{FeedId, SilenceId, Timestamp, WebhookId};
 use crate::message::clean;
-use crate::offload::offload;
+use crate::offload::{Defect, in_place, offload};
 use crate::parse::{self, ParseContext, Repair};
 use crate::ports::{Claim, FetchRequest, Recorded, StoreError};
 
@@ -34,6 +34,10 @@ const SET_BACK: Duration = Duration::from_secs(10);
 
 /// A feed whose poll ended in an error of ours waits this long.
 const AFTER_OUR_ERROR: Duration = Duration::from_secs(60);
+
+/// Documents, and new texts, of so many bytes at most are read where the answer arrives: that takes less than a
+/// millisecond, and to wake other threads for them would take a third of it again.
+const IN_PLACE: usize = 64 << 10;
 
 /// How often a poll is planned anew because another poll stored the same article meanwhile.
 const PLANS_PER_POLL: u32 = 5;
@@ -266,7 +270,7 @@ impl Visit {
         }
     }
 
-    /// Parses off the async threads.
+    /// Parses, large documents off the async threads.
     async fn read(
         &self,
         fetched: Arc<Fetched>,
@@ -274,7 +278,8 @@ impl Visit {
     ) -> Result<(ReadDocument, Vec<Repair>), FetchFailure> {
         let feed = self.claim.work().id.clone();
         let trust = self.claim.work().state.guid_trust;
-        let parsed = offload(move || parse_document(&feed, trust, &fetched, body_hash)).await;
+        let bytes = fetched.body.len();
+        let parsed = compute(bytes, move || parse_document(&feed, trust, &fetched, body_hash)).await;
         parsed.unwrap_or_else(|problem| {
             error!(error = %problem, "parsing ended by a defect in wirewatch");
             let message =
@@ -283,7 +288,7 @@ impl Visit {
         })
     }
 
-    /// Asks the store which entries it knows, decides off the async threads and records what was decided.
+    /// Asks the store which entries it knows, decides and records what was decided.
     async fn record_document(&self, mut document: ReadDocument) -> Result<PollReport, StoreError> {
         let now = self.context.clock.now();
         let identities = std::mem::take(&mut document.identities);
@@ -296,14 +301,16 @@ impl Visit {
         let (snapshot, rules) = (Arc::clone(&self.snapshot), self.rules.clone());
         let feed = self.claim.work().clone();
         let metrics = self.context.metrics.clone();
-        let plan = offload(move || {
+        let unread = document.unread();
+        let plan = move || {
             let rules = snapshot.poll_rules(&rules, &silences);
             let timed = metrics.timing(rules.matcher);
             let input = PollInput::Document(Box::new(document));
             plan_poll(&feed, input, &PollRules { matcher: &timed, ..rules }, now, jitter)
-        })
-        .await
-        .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("planning a poll")))?;
+        };
+        let plan = compute(unread, plan).await;
+        let plan = plan
+            .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("planning a poll")))?;
         self.record(plan, now).await
     }
 
@@ -340,6 +347,14 @@ impl Visit {
             warn!(error = %chain(&problem), "giving the feed back; it is polled again when its claim lapses");
         }
     }
+}
+
+/// Runs work on so many bytes: in place where they are few, else off the async threads.
+async fn compute<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Defect> {
+    if bytes <= IN_PLACE { in_place(work) } else { offload(work).await }
 }
 
 fn parse_document(

@@ -81,6 +81,19 @@ pub struct ReadDocument {
     pub blocks: Memory,
 }
 
+impl ReadDocument {
+    /// The bytes of text that planning reads: those of entries that are new, changed, or shown here for the first time.
+    pub fn unread(&self) -> usize {
+        let is_unread = |(at, _): &(usize, &Entry)| {
+            let known = self.known.get(*at).and_then(Option::as_ref);
+            let content = self.identities.get(*at).map(|identity| identity.content);
+            self.blocks.is_empty() || known.is_none_or(|known| known.content_here != content)
+        };
+        let unread = self.entries.iter().enumerate().filter(is_unread);
+        unread.map(|(_, entry)| entry.title.len() + entry.summary.len() + entry.content.len()).sum()
+    }
+}
+
 /// Makes the bytes of a message.
 pub trait Renderer: fmt::Debug + Send + Sync {
     /// The message of one alert for one webhook; the error is one sentence for people.

@@ -54,6 +54,9 @@ const IDLE_PER_HOST: usize = 1;
 /// For how long: longer than most hosts' next poll, shorter than most servers keep them.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Bytes of a body that are made room for because its server says so.
+const BELIEVED: u64 = 256 << 10;
+
 const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, \
      application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.1";
 
@@ -242,7 +245,9 @@ impl HttpFetch {
         let codings = codings.join(",");
         let limit = if codings.is_empty() { self.limits.max_body } else { self.limits.max_compressed };
         let key = if codings.is_empty() { "fetch.max_body" } else { "fetch.max_compressed" };
-        let mut body = Vec::new();
+        // What is announced is believed as far as it costs little.
+        let announced = answer.content_length().unwrap_or(0).min(limit).min(BELIEVED);
+        let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
         loop {
             let chunk = answer.chunk().await.map_err(|problem| {
                 let (kind, message) = describe(&problem, &whom);

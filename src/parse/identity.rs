@@ -102,10 +102,16 @@ fn fold(text: &str, folded: &mut Vec<u8>) {
 
 /// Appends at most [`CHUNK`] characters of ASCII; without a branch for each of them.
 fn fold_ascii(chunk: &[u8], folded: &mut Vec<u8>) {
+    // Two passes that the processor does for many bytes at once, then one that drops.
+    let (mut lower, mut keeps) = ([0; CHUNK], [0; CHUNK]);
+    for ((lower, keeps), byte) in lower.iter_mut().zip(&mut keeps).zip(chunk) {
+        *lower = byte.to_ascii_lowercase();
+        *keeps = u8::from(!matches!(byte, b'\t'..=b'\r' | b' '));
+    }
     let (mut kept, mut count) = ([0; CHUNK], 0);
-    for byte in chunk {
-        kept[count % CHUNK] = byte.to_ascii_lowercase();
-        count += usize::from(!matches!(byte, b'\t'..=b'\r' | b' '));
+    for (lower, keeps) in lower.iter().zip(&keeps) {
+        kept[count % CHUNK] = *lower;
+        count += usize::from(*keeps);
     }
     folded.extend_from_slice(&kept[..count]);
 }

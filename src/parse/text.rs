@@ -344,17 +344,42 @@ impl Prose {
 /// single spaces between words, and nothing that begins a character to look at.
 fn plain_run(bytes: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
+    // Most text is words of ASCII with single spaces between them: many bytes are looked at at once.
+    while let Some(chunk) = bytes.get(at..at + CHUNK) {
+        let doubled =
+            chunk.windows(2).fold(false, |found, pair| found | ((pair[0] == b' ') & (pair[1] == b' ')));
+        let strange = chunk.iter().fold(false, |found, byte| found | !matches!(byte, b' '..=b'~'));
+        if doubled | strange | (at == 0 && chunk[0] == b' ') {
+            let (next, ended) = plain_bytes(bytes, at, at + CHUNK / 2);
+            at = next;
+            if ended {
+                return at;
+            }
+        } else {
+            // A space at its end depends on what follows.
+            at += CHUNK - usize::from(chunk[CHUNK - 1] == b' ');
+        }
+    }
+    plain_bytes(bytes, at, bytes.len()).0
+}
+
+/// Bytes that are looked at at once.
+const CHUNK: usize = 32;
+
+/// Goes from `at` to `to`, byte by byte; says how far it came, and whether a byte stopped it.
+fn plain_bytes(bytes: &[u8], mut at: usize, to: usize) -> (usize, bool) {
+    while at < to {
+        let byte = bytes[at];
         if SPECIAL[byte as usize] {
             let between_words =
                 byte == b' ' && at > 0 && bytes.get(at + 1).is_some_and(|&b| !SPECIAL[b as usize]);
             if !between_words {
-                break;
+                return (at, true);
             }
         }
         at += 1;
     }
-    at
+    (at, false)
 }
 
 /// First bytes of characters that are white space, dropped, or possibly so.
@@ -387,6 +412,23 @@ mod tests {
     #[track_caller]
     fn check(html: &str, expected: &str) {
         assert_eq!(html_to_text(html), expected, "from {html}");
+    }
+
+    #[test]
+    fn a_long_run_ends_where_a_short_one_does() {
+        let words = "The quick brown fox jumps over the lazy dog, and so on and so forth; again and again. ";
+        for strange in ["", " ", "\n", "\u{ad}", "é", "\t\t", "\u{3000}", "\u{1}"] {
+            for from in 0..words.len() {
+                let text = format!("{}{strange}{words}{strange}{words}", &words[from..]);
+                let expected = text
+                    .split_whitespace()
+                    .map(|word| word.chars().filter(|c| !is_dropped(*c)).collect::<String>())
+                    .filter(|word| !word.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(" ");
+                assert_eq!(plain_to_line(&text, limits::TEXT_BYTES), expected, "{strange:?} from {from}");
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
+use rustc_hash::FxHashMap;
 
 use super::read::{Sentence, fold};
 
@@ -24,7 +25,14 @@ pub(super) struct Seeds {
     /// What each part of a pattern belongs to.
     of_part: Vec<PartOf>,
     rules: Vec<Rule>,
+    /// Of each rule that ASCII can fit its longest word, by its first letters: a line without any fits none.
+    words: FxHashMap<[u8; HEAD], Vec<String>>,
+    /// Whether each of them has such a word.
+    all_have_words: bool,
 }
+
+/// Letters that a word is looked up by.
+const HEAD: usize = 4;
 
 #[derive(Clone, Copy, Debug)]
 struct PartOf {
@@ -58,6 +66,7 @@ impl Seeds {
     /// Reads patterns, one a line; `seeds.txt` says how they are written.
     fn read(text: &str) -> Result<Self, String> {
         let (mut needles, mut of_part, mut rules) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut words, mut all_have_words) = (FxHashMap::<_, Vec<String>>::default(), true);
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let wrong = || format!("not a pattern: {line}");
             let (kind, pattern) = line.split_once(' ').ok_or_else(wrong)?;
@@ -81,14 +90,38 @@ impl Seeds {
                 needles.push(needle);
                 of_part.push(PartOf { rule: rules.len(), bit, at_start, at_end, lead });
             }
+            let own = of_part.iter().rev().take_while(|part: &&PartOf| part.rule == rules.len()).count();
+            let own: &[String] = &needles[needles.len() - own..];
+            if own.iter().all(|needle| needle.is_ascii()) {
+                let longest = own.iter().flat_map(|needle| whole_words(needle)).max_by_key(|word| word.len());
+                match longest.and_then(|word| Some((*word.as_bytes().first_chunk()?, word))) {
+                    Some((head, word)) => words.entry(head).or_default().push(word.to_owned()),
+                    None => all_have_words = false,
+                }
+            }
             rules.push(Rule { seed, all });
         }
         let parts = AhoCorasick::new(&needles).map_err(|problem| problem.to_string())?;
-        Ok(Self { parts, of_part, rules })
+        Ok(Self { parts, of_part, rules, words, all_have_words })
+    }
+
+    /// Whether any rule may fit a line: most have none of the words, which is told sooner than by looking for all parts.
+    fn may_fit(&self, folded: &str) -> bool {
+        if !self.all_have_words || !folded.is_ascii() {
+            return true;
+        }
+        memchr::memchr_iter(b' ', folded.as_bytes()).any(|space| {
+            let word = &folded.as_bytes()[space + 1..];
+            let known = word.first_chunk().and_then(|head| self.words.get(head));
+            known.is_some_and(|known| known.iter().any(|known| word.starts_with(known.as_bytes())))
+        })
     }
 
     /// Notes for each sentence of a line, folded as a whole, what it is.
     pub(super) fn find(&self, folded: &str, sentences: &mut [Sentence]) {
+        if !self.may_fit(folded) {
+            return;
+        }
         let mut found: Vec<(usize, usize, u8)> = Vec::new(); // sentence, rule, parts
         for hit in self.parts.find_overlapping_iter(folded) {
             let part = self.of_part[hit.pattern().as_usize()];
@@ -122,6 +155,15 @@ impl Seeds {
     }
 }
 
+/// The words of a needle that begin behind a space, with the space behind them where there is one.
+fn whole_words(needle: &str) -> impl Iterator<Item = &str> {
+    needle.match_indices(' ').filter_map(|(space, _)| {
+        let word = &needle[space + 1..];
+        let end = word.find(' ').map_or(word.len(), |end| end + 1);
+        (end >= HEAD).then(|| &word[..end])
+    })
+}
+
 /// A part of a pattern as it is looked for in folded text, and how many bytes its leading space has: words as
 /// wholes, unless a `*` leaves an end open; scripts without spaces anywhere.
 fn needle(part: &str) -> Option<(String, usize)> {
@@ -135,4 +177,29 @@ fn needle(part: &str) -> Option<(String, usize)> {
     let lead = usize::from(!open_start);
     let needle = format!("{}{words}{}", &" "[..lead], if open_end { "" } else { " " });
     Some((needle, lead))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_a_rule_fits_is_looked_at() {
+        assert!(seeds().all_have_words);
+        let mut folded = String::new();
+        let mut may_fit = |line: &str| {
+            folded.clear();
+            fold(line, &mut folded, |_, _, _| ());
+            seeds().may_fit(&folded)
+        };
+        for line in include_str!("seeds.txt").lines().map(str::trim) {
+            let Some((kind, pattern)) = line.split_once(' ').filter(|_| !line.starts_with('#')) else {
+                continue;
+            };
+            let sentence = pattern.replace(['*', '^', '$'], "").replace(" + ", ", and ");
+            assert!(may_fit(&sentence), "{kind}: {sentence}");
+            assert!(may_fit(&format!("Before all, {sentence} after it.")), "{kind}: {sentence}");
+        }
+        assert!(!may_fit("The ministers met in the harbour at noon, and nothing came of it."));
+    }
 }
