@@ -346,10 +346,10 @@ fn plain_run(bytes: &[u8]) -> usize {
     let mut at = 0;
     // Most text is words of ASCII with single spaces between them: many bytes are looked at at once.
     while let Some(chunk) = bytes.get(at..at + CHUNK) {
-        let doubled =
-            chunk.windows(2).fold(false, |found, pair| found | ((pair[0] == b' ') & (pair[1] == b' ')));
+        let space = |byte: u8| u8::from(byte == b' ');
+        let doubled = chunk.windows(2).fold(0, |found, pair| found | (space(pair[0]) & space(pair[1]))) > 0;
         let strange = chunk.iter().fold(false, |found, byte| found | !matches!(byte, b' '..=b'~'));
-        if doubled | strange | (at == 0 && chunk[0] == b' ') {
+        if doubled || strange || (at == 0 && chunk[0] == b' ') {
             let (next, ended) = plain_bytes(bytes, at, at + CHUNK / 2);
             at = next;
             if ended {
