@@ -48,3 +48,14 @@ pub(super) struct RawEntry<'a> {
     pub(super) updated_at: Option<Timestamp>,
     pub(super) lang: Option<Cow<'a, str>>,
 }
+
+impl RawEntry<'_> {
+    /// Whether it has the guid, the link or the title of another.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        let same = |one: Option<&str>, two: Option<&str>| one.is_some() && one == two;
+        let title = |entry: &Self| entry.title.as_ref().map(|title| title.source.trim().to_owned());
+        same(self.guid.as_deref(), other.guid.as_deref())
+            || same(self.link.as_deref(), other.link.as_deref())
+            || same(title(self).as_deref(), title(other).as_deref())
+    }
+}

@@ -107,6 +107,7 @@ fn decide(writing: &Writing, list: Vec<Outline>, tags: &[String]) -> (Vec<Row>, 
             Err((outcome, remark)) => {
                 row.outcome = outcome;
                 row.remark = Some(remark);
+                row.url = without_credentials(row.url);
             }
             Ok((id, url)) => {
                 added.insert(same_feed(&url), id.clone());
@@ -127,6 +128,16 @@ fn decide(writing: &Writing, list: Vec<Outline>, tags: &[String]) -> (Vec<Row>, 
         rows.push(row);
     }
     (rows, feeds)
+}
+
+/// An address as it may be shown.
+fn without_credentials(url: String) -> String {
+    let from = url.find("://").map_or(0, |at| at + 3);
+    let host_to = url[from..].find(['/', '?', '#']).map_or(url.len(), |at| from + at);
+    match url[from..host_to].rfind('@') {
+        Some(at) => format!("{}***{}", &url[..from], &url[from + at..]),
+        None => url,
+    }
 }
 
 type Refusal = (&'static str, String);

@@ -37,7 +37,8 @@ pub(super) fn typed_address(typed: &str) -> Result<Url, String> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
-            "credentials do not belong into an address; see --basic-user and --bearer-file".to_owned()
+            "credentials do not belong into an address; `wirewatch feeds add` takes them with --basic-user or --bearer-file"
+                .to_owned()
         );
     }
     Ok(url)

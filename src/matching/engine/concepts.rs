@@ -37,7 +37,11 @@ impl Compiler<'_> {
         if !name.is_empty() && !self.concepts.contains_key(name) {
             let near = self.concepts.keys().min_by_key(|known| (near_to(known, name), **known));
             let help = near.map_or_else(
-                || format!("add a table [concepts.{name}] with `any = [\"…\"]`"),
+                || {
+                    format!(
+                        "add a table [concepts.{name}] with `any = [\"…\"]`; `topics match` knows those of the file that --config names"
+                    )
+                },
                 |near| format!("did you mean @{near}? else add a table [concepts.{name}]"),
             );
             self.error("E08", &expr.span, format!("there is no concept `{name}`"), help);

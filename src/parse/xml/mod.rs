@@ -17,7 +17,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::markup::{Markup, Tag, Token};
-use super::raw::RawFeed;
+use super::raw::{RawEntry, RawFeed};
 use super::repair::{Repair, Repairs};
 use super::{FeedKind, ParseError, limits, link};
 
@@ -217,16 +217,16 @@ impl<'a, 'r> Reader<'a, 'r> {
             return;
         }
         if let Some(draft) = self.draft.take() {
-            self.keep(draft);
+            self.keep(draft.into_entry());
         }
     }
 
-    fn keep(&mut self, draft: Draft<'a>) {
+    fn keep(&mut self, entry: RawEntry<'a>) {
         if self.feed.entries.len() >= limits::ENTRIES {
             self.repairs.add(Repair::Cut);
             return;
         }
-        self.feed.entries.push(draft.into_entry());
+        self.feed.entries.push(entry);
     }
 
     fn finish(mut self) -> Result<(RawFeed<'a>, FeedKind), ParseError> {
@@ -242,7 +242,11 @@ impl<'a, 'r> Reader<'a, 'r> {
             self.repairs.add(Repair::Truncated);
         }
         if let Some(draft) = self.draft.take().filter(Draft::is_usable) {
-            self.keep(draft);
+            let half = draft.into_entry();
+            // What is listed whole, too, would be another article by the half of it.
+            if !self.feed.entries.iter().any(|whole| whole.is_of(&half)) {
+                self.keep(half);
+            }
         }
         if page && self.feed.entries.is_empty() {
             return Err(ParseError::Html);
