@@ -172,6 +172,9 @@ impl World {
     /// with that.
     pub(crate) fn audit_rates(&mut self) {
         let Some((topic, most)) = self.scale.holds.rated.filter(|_| self.last_jump == START) else { return };
+        if self.ledger.topics[topic].left {
+            return;
+        }
         let mut made: BTreeMap<usize, BTreeSet<&String>> = BTreeMap::new();
         for ((hook, of, _), id) in &self.receivers.ids {
             if *of == topic {

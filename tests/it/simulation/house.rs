@@ -167,6 +167,7 @@ impl World {
                 (topic.live_from, topic.live_until) = (Some(now), None);
             } else if !*wanted && topic.live_from.is_some() {
                 topic.live_until.get_or_insert(now);
+                topic.left = true;
             }
         }
     }

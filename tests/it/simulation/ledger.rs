@@ -62,6 +62,8 @@ pub(crate) struct TopicBook {
     /// When polls that begin take it into account, and until when.
     pub(crate) live_from: Option<Timestamp>,
     pub(crate) live_until: Option<Timestamp>,
+    /// It left the configuration at least once; what its rate held went then.
+    pub(crate) left: bool,
     pub(crate) webhooks: Vec<usize>,
 }
 
