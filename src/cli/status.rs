@@ -235,6 +235,12 @@ fn problems_of_webhooks(rows: &[WebhookRow]) -> Vec<String> {
                 "webhook {0} is disabled: `wirewatch webhooks enable {0}` brings it back",
                 row.id
             )),
+            WebhookHealth::Left if row.held > 0 => Some(format!(
+                "{} for webhook {1}, which left the configuration: bring it back, or `wirewatch deliveries purge --held \
+                 --webhook {1}`",
+                counted(row.held, "delivery is held", "deliveries are held"),
+                row.id
+            )),
             WebhookHealth::Ok
             | WebhookHealth::Unwell
             | WebhookHealth::Paused

@@ -82,6 +82,14 @@ pub(super) fn concerns(survey: &Survey, moment: &Moment<'_>, now: Timestamp) -> 
                 format!("Webhook {id} is disabled{why}. `wirewatch webhooks enable {id}` brings it back."),
                 Some("/#webhooks"),
             ),
+            WebhookHealth::Left if webhook.held > 0 => {
+                let waits = count(webhook.held, "delivery waits", "deliveries wait");
+                note(
+                    Level::Warning,
+                    format!("{waits} for webhook {id}, which left the configuration."),
+                    None,
+                );
+            }
             // What was given up is told below, and what goes on failing is said to be.
             WebhookHealth::Ok
             | WebhookHealth::Unwell
