@@ -40,7 +40,7 @@ pub fn identify(feed: &FeedId, trust: GuidTrust, entries: &[Entry]) -> Vec<Entry
             let unique_guid = guid.filter(|guid| guid_counts[guid] == 1);
             let unique_link = link.as_deref().filter(|link| link_counts[link] == 1);
             folded.clear();
-            fold_content(entry, unique_link.or(unique_guid), &mut folded);
+            fold_content(entry, unique_link, unique_guid, &mut folded);
             identity(feed, unique_guid, unique_link, &folded)
         })
         .collect()
@@ -62,7 +62,7 @@ fn identity(feed: &FeedId, guid: Option<&str>, link: Option<&str>, folded: &[u8]
 }
 
 /// Appends what the content hash covers.
-fn fold_content(entry: &Entry, name: Option<&str>, folded: &mut Vec<u8>) {
+fn fold_content(entry: &Entry, link: Option<&str>, guid: Option<&str>, folded: &mut Vec<u8>) {
     fold(&entry.title, folded);
     folded.push(b'\n');
     let text_from = folded.len();
@@ -74,10 +74,11 @@ fn fold_content(entry: &Entry, name: Option<&str>, folded: &mut Vec<u8>) {
     if folded.len() - text_from < TELLING_BYTES {
         folded.push(b'\n');
         let flash = entry.published_at.filter(|_| text_from > FLASH_BYTES);
-        match (name.filter(|_| flash.is_none()), entry.published_at) {
-            (Some(name), _) => folded.extend_from_slice(name.as_bytes()),
+        match (link.filter(|_| flash.is_none()), entry.published_at) {
+            (Some(link), _) => folded.extend_from_slice(link.as_bytes()),
             (None, Some(at)) => folded.extend_from_slice(at.as_millis().to_string().as_bytes()),
-            (None, None) => {}
+            // The last resort: of a feed that makes new guids at every poll nothing would be known again.
+            (None, None) => folded.extend_from_slice(guid.unwrap_or_default().as_bytes()),
         }
     }
 }

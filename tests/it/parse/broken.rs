@@ -115,7 +115,7 @@ fn of_a_truncated_document_the_whole_entries_are_kept() {
     assert_eq!(repairs, [Repair::Truncated]);
     let again = "<item><title>A</title><link>https://x.example/other</link><description>half a tex";
     let first = "<item><title>A</title><guid>1</guid><description>all of the text</description></item>";
-    let (text, _) = read(&format!("<rss version='2.0'><channel><title>T</title>{first}{again}"));
+    let (text, _) = read(format!("<rss version='2.0'><channel><title>T</title>{first}{again}"));
     assert_eq!(text.lines().count(), 2, "listed twice, it is no other by half: {text}");
     let (text, _) = read("<rss version='2.0'><channel><title>T</title><item><title>half a tit");
     assert_eq!(text, "T", "nothing to recognise the entry by");
