@@ -61,6 +61,8 @@ impl Lab {
             max_compressed: fetch.max_compressed,
             max_headers: fetch.max_headers,
             max_redirects: fetch.max_redirects,
+            per_host: 64,
+            per_host_delay: Duration::ZERO,
             user_agent: fetch.user_agent.clone(),
             allow_networks: fetch.allow_networks.clone(),
             proxy: None,

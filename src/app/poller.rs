@@ -188,10 +188,11 @@ async fn poll(
     let visit = Visit { context, snapshot, digest, rules, claim };
     let outcome = visit.snapshot.fetch.fetch(visit.request()).await;
     match visit.settle(outcome).await {
-        Ok(report) => {
+        Ok(Some(report)) => {
             report.tell(&visit.context, &visit.claim.work().id, began.elapsed());
             return report.recorded.next_due;
         }
+        Ok(None) => {}
         Err(StoreError::LeaseLost) => warn!("another worker took this poll over"),
         Err(problem) => {
             let context = Arc::clone(&visit.context);
@@ -223,18 +224,25 @@ impl Visit {
         }
     }
 
-    async fn settle(&self, outcome: FetchOutcome) -> Result<PollReport, StoreError> {
-        match outcome {
-            FetchOutcome::Fetched(fetched) => self.settle_document(Arc::from(fetched)).await,
-            FetchOutcome::Unchanged(meta) => {
-                self.record_simply(PollInput::Unchanged { meta, whole: false, permanent_url: None }).await
+    /// Records what a visit brought; `None` where the feed was given back unvisited.
+    async fn settle(&self, outcome: FetchOutcome) -> Result<Option<PollReport>, StoreError> {
+        let input = match outcome {
+            FetchOutcome::Fetched(fetched) => {
+                return self.settle_document(Arc::from(fetched)).await.map(Some);
             }
-            FetchOutcome::Throttled { status, retry_after } => {
-                self.record_simply(PollInput::Throttled { status, retry_after }).await
+            FetchOutcome::Crowded { after } => {
+                // Where the feed leads others of ours are, or nobody may come now.
+                let due = self.context.clock.now().plus(after);
+                debug!(due_at = %due, "the host that the feed leads to is busy; the poll is put off");
+                self.context.store.release_feed(&self.claim, due).await?;
+                return Ok(None);
             }
-            FetchOutcome::Gone => self.record_simply(PollInput::Gone).await,
-            FetchOutcome::Failed(failure) => self.record_simply(PollInput::Failed(failure)).await,
-        }
+            FetchOutcome::Unchanged(meta) => PollInput::Unchanged { meta, whole: false, permanent_url: None },
+            FetchOutcome::Throttled { status, retry_after } => PollInput::Throttled { status, retry_after },
+            FetchOutcome::Gone => PollInput::Gone,
+            FetchOutcome::Failed(failure) => PollInput::Failed(failure),
+        };
+        self.record_simply(input).await.map(Some)
     }
 
     /// Reads, plans and records a document; does so anew when another poll stored one of its articles meanwhile.

@@ -90,6 +90,8 @@ pub(super) fn limits(fetch: &FetchSettings) -> FetchLimits {
         max_compressed: fetch.max_compressed,
         max_headers: fetch.max_headers,
         max_redirects: fetch.max_redirects,
+        per_host: fetch.per_host,
+        per_host_delay: fetch.per_host_delay,
         user_agent: fetch.user_agent.clone(),
         allow_networks: fetch.allow_networks.clone(),
         proxy: fetch.proxy.as_ref().map(|proxy| SecretString::from(proxy.expose().to_owned())),

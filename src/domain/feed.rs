@@ -61,6 +61,8 @@ pub struct FeedState {
     pub last_poll_at: Option<Timestamp>,
     /// When a poll last succeeded (a document, or not modified); absent before the first success.
     pub last_good_at: Option<Timestamp>,
+    /// `Cache-Control: max-age` of the last answer that said anything about freshness.
+    pub max_age: Option<Duration>,
     /// When a document was last parsed.
     pub last_document_at: Option<Timestamp>,
     /// When an article of it was last new.

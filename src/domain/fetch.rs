@@ -20,6 +20,12 @@ pub enum FetchOutcome {
     },
     /// 410: the publisher wants no more visits.
     Gone,
+    /// Not a failure, and nothing was brought: others of ours are at a host that the visit leads to, or that host asked
+    /// to be let alone.
+    Crowded {
+        /// After how long to come back.
+        after: Duration,
+    },
     /// Anything else.
     Failed(FetchFailure),
 }
@@ -59,6 +65,10 @@ pub struct AnswerMeta {
     /// For how long the answer stays fresh from now on, from `Cache-Control: max-age` less `Age`, else
     /// `Expires` less `Date`; absent when neither says.
     pub fresh_for: Option<Duration>,
+    /// `Cache-Control: max-age` as stated; it goes on holding where a 304 says nothing (RFC 9111 §3.2, §4.3.4).
+    pub max_age: Option<Duration>,
+    /// `Age`.
+    pub age: Duration,
 }
 
 /// A visit that brought nothing.

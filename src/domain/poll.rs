@@ -280,6 +280,13 @@ fn plan_unchanged(
     now: Timestamp,
     jitter: f64,
 ) -> PollPlan {
+    let says_freshness = meta.fresh_for.is_some();
+    let fresh_for = if whole || says_freshness {
+        state.max_age = meta.max_age;
+        meta.fresh_for
+    } else {
+        state.max_age.map(|max_age| max_age.saturating_sub(meta.age))
+    };
     if whole {
         state.validators = meta.validators;
     } else {
@@ -291,7 +298,7 @@ fn plan_unchanged(
     events.extend(quiet(feed, &state, now));
     mark_good(&mut state, now);
     let own = schedule::own_interval(rules.feed.interval, state.learnt_interval, state.last_new_at, now);
-    let next = schedule::after_success(rules.feed.interval, own, meta.fresh_for, &state.hints, now, jitter);
+    let next = schedule::after_success(rules.feed.interval, own, fresh_for, &state.hints, now, jitter);
     set_next(&mut state, next);
     let summary = PollSummary { outcome: "unchanged", ..PollSummary::default() };
     PollPlan {
@@ -306,8 +313,8 @@ fn plan_unchanged(
 }
 
 fn plan_gone(feed: &ClaimedFeed, mut state: FeedState, now: Timestamp) -> PollPlan {
-    let message =
-        "the publisher says this feed is gone for good (410); it is polled no more until its url changes";
+    let message = "the publisher says this feed is gone for good (410); it is polled no more, unless its url changes \
+         or it leaves the configuration and comes back";
     state.status = FeedStatus::Gone;
     state.failures = state.failures.saturating_add(1);
     state.last_error = Some(message.to_owned());
@@ -425,6 +432,7 @@ fn plan_document(
     state.guid_trust = trust;
     state.title = document.title;
     state.validators = document.meta.validators;
+    state.max_age = document.meta.max_age;
     state.body_hash = document.body_hash;
     state.hints = document.hints;
     state.moved_to = document.permanent_url.or(state.moved_to);

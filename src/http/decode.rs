@@ -38,7 +38,14 @@ pub(super) fn decode(body: Vec<u8>, content_encoding: &str, max: u64) -> Result<
     if codings.len() > MAX_CODINGS {
         return Err(DecodeError::Unknown(content_encoding.chars().take(60).collect()));
     }
-    codings.iter().rev().try_fold(body, |body, coding| undo(&body, coding, max))
+    let decoded = codings.iter().rev().try_fold(body, |body, coding| undo(&body, coding, max))?;
+    // A file that was compressed before, and compressed once more, or not, on its way: no feed begins like that.
+    if is_gzip(&decoded) { gunzip(&decoded, max) } else { Ok(decoded) }
+}
+
+/// Whether a body is gzip, whatever is said of it.
+pub(super) fn is_gzip(body: &[u8]) -> bool {
+    body.starts_with(&GZIP_MAGIC)
 }
 
 fn undo(body: &[u8], coding: &str, max: u64) -> Result<Vec<u8>, DecodeError> {

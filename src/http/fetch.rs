@@ -12,14 +12,16 @@ use reqwest::header::{
 };
 use reqwest::{Client, Response};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
 use super::client::{ClientError, builder};
-use super::decode::{DecodeError, decode};
+use super::decode::{DecodeError, decode, is_gzip};
 use super::errors::describe;
-use super::freshness::{fresh_for, retry_after};
+use super::freshness::{age, fresh_for, max_age, retry_after};
 use super::guard::Guard;
-use crate::domain::feed::Validators;
+use super::turns::Turns;
+use crate::domain::feed::{Validators, polled_host};
 use crate::domain::fetch::{AnswerMeta, FailureKind, FetchFailure, FetchOutcome, Fetched};
 use crate::ports::{Auth, Clock, Fetch, FetchRequest};
 
@@ -40,6 +42,10 @@ pub struct FetchLimits {
     pub max_headers: u64,
     /// Redirects per visit.
     pub max_redirects: u32,
+    /// Requests in flight per host and port.
+    pub per_host: u32,
+    /// Between the starts of two requests to one.
+    pub per_host_delay: Duration,
     /// The `User-Agent` sent.
     pub user_agent: String,
     /// Exceptions from the address guard.
@@ -47,6 +53,15 @@ pub struct FetchLimits {
     /// A proxy; it resolves names, so the guard sees literal addresses only.
     pub proxy: Option<SecretString>,
 }
+
+/// The longest a visit waits, all in all, for its turns at hosts; the lease of a claim has room for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a host is let alone that asks for fewer visits and not for how long.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// The longest validator that is kept: servers refuse requests with long headers, and a feed would fail for ever.
+const LONGEST_VALIDATOR: usize = 2 << 10;
 
 /// Idle connections kept per host.
 const IDLE_PER_HOST: usize = 1;
@@ -66,7 +81,14 @@ pub struct HttpFetch {
     client: Client,
     guard: Guard,
     limits: FetchLimits,
+    turns: Turns,
     clock: Arc<dyn Clock>,
+}
+
+/// What an answer leads to.
+enum Step {
+    Done(FetchOutcome),
+    Onward(Url, u16),
 }
 
 impl HttpFetch {
@@ -86,7 +108,8 @@ impl HttpFetch {
             builder = builder.proxy(proxy);
         }
         let client = builder.build().map_err(ClientError::Other)?;
-        Ok(Self { client, guard: Guard::new(&limits.allow_networks), limits, clock })
+        let turns = Turns::new(limits.per_host, limits.per_host_delay, Arc::clone(&clock));
+        Ok(Self { client, guard: Guard::new(&limits.allow_networks), limits, turns, clock })
     }
 
     fn now(&self) -> SystemTime {
@@ -100,22 +123,56 @@ impl HttpFetch {
         let mut url = first.clone();
         let mut permanent = true;
         let mut permanent_url = None;
+        let mut deadline = Instant::now() + self.limits.timeout;
+        let mut patience = PATIENCE;
         for _ in 0..=self.limits.max_redirects {
             let whom = shown_host(&url);
             check_literal(&self.guard, &url).map_err(|why| blocked(format!("{whom}: {why}")))?;
-            let answer = self.ask(&url, &first, &request).await?;
-            let status = answer.status().as_u16();
-            if !matches!(status, 301 | 302 | 303 | 307 | 308) {
-                return self.judge(answer, &url, permanent_url, &request).await;
+            let began = Instant::now();
+            let turn = match self.turns.take(&polled_host(&url), patience).await {
+                Ok(turn) => turn,
+                Err(after) => return Ok(FetchOutcome::Crowded { after }),
+            };
+            // That others of ours are there is no delay of the publisher's.
+            let waited = began.elapsed();
+            deadline += waited;
+            patience = patience.saturating_sub(waited);
+            let step = self.step(&url, &first, permanent_url.clone(), &request);
+            let step = timeout_at(deadline, step).await.map_err(|_late| {
+                let wait = self.limits.timeout.as_millis();
+                let message = format!("the visit was not over within {wait} ms (fetch.timeout)");
+                failure(FailureKind::Timeout, None, message)
+            })??;
+            drop(turn);
+            match step {
+                Step::Done(outcome) => return Ok(outcome),
+                Step::Onward(next, status) => {
+                    url = next;
+                    permanent = permanent && matches!(status, 301 | 308);
+                }
             }
-            url = next_hop(&url, &answer)?;
-            permanent = permanent && matches!(status, 301 | 308);
             if permanent {
                 permanent_url = Some(url.to_string());
             }
         }
         let most = self.limits.max_redirects;
         Err(bound(format!("more than {most} redirects (fetch.max_redirects)")))
+    }
+
+    /// Asks at one address, and reads the answer unless it leads on.
+    async fn step(
+        &self,
+        url: &Url,
+        first: &Url,
+        permanent_url: Option<String>,
+        request: &FetchRequest,
+    ) -> Result<Step, FetchFailure> {
+        let answer = self.ask(url, first, request).await?;
+        let status = answer.status().as_u16();
+        if matches!(status, 301 | 302 | 303 | 307 | 308) {
+            return Ok(Step::Onward(next_hop(url, &answer)?, status));
+        }
+        self.judge(answer, url, first, permanent_url, request).await.map(Step::Done)
     }
 
     async fn ask(&self, url: &Url, first: &Url, request: &FetchRequest) -> Result<Response, FetchFailure> {
@@ -184,6 +241,7 @@ impl HttpFetch {
         &self,
         answer: Response,
         url: &Url,
+        first: &Url,
         permanent_url: Option<String>,
         request: &FetchRequest,
     ) -> Result<FetchOutcome, FetchFailure> {
@@ -200,7 +258,15 @@ impl HttpFetch {
             }
             304 => Ok(FetchOutcome::Unchanged(self.meta(answer.headers()))),
             410 => Ok(FetchOutcome::Gone),
-            429 => Ok(FetchOutcome::Throttled { status, retry_after: asked }),
+            429 => {
+                let host = polled_host(url);
+                self.turns.pause(&host, asked.unwrap_or(PAUSE));
+                if host == polled_host(first) {
+                    return Ok(FetchOutcome::Throttled { status, retry_after: asked });
+                }
+                // The feed's own host asked for nothing.
+                failed(FailureKind::Status, format!("{whom} asks for fewer visits (status {status})"))
+            }
             503 if asked.is_some() => Ok(FetchOutcome::Throttled { status, retry_after: asked }),
             401 | 403 => failed(
                 FailureKind::Denied,
@@ -217,10 +283,15 @@ impl HttpFetch {
     }
 
     fn meta(&self, headers: &HeaderMap) -> AnswerMeta {
-        let bytes = |name| headers.get(name).map(|value: &HeaderValue| value.as_bytes().to_vec());
+        let bytes = |name| {
+            let value = headers.get(name).map(HeaderValue::as_bytes);
+            value.filter(|value| value.len() <= LONGEST_VALIDATOR).map(<[u8]>::to_vec)
+        };
         AnswerMeta {
             validators: Validators { etag: bytes(ETAG), last_modified: bytes(LAST_MODIFIED) },
             fresh_for: fresh_for(headers, self.now()),
+            max_age: max_age(headers),
+            age: age(headers),
         }
     }
 
@@ -260,7 +331,7 @@ impl HttpFetch {
             body.extend_from_slice(&chunk);
         }
         let max_body = self.limits.max_body;
-        if !codings.is_empty() {
+        if !codings.is_empty() || is_gzip(&body) {
             // Inflating takes milliseconds for what the bounds allow; it does not belong on an async thread.
             body = tokio::task::spawn_blocking(move || decode(body, &codings, max_body))
                 .await
@@ -284,16 +355,7 @@ impl HttpFetch {
 #[async_trait]
 impl Fetch for HttpFetch {
     async fn fetch(&self, request: FetchRequest) -> FetchOutcome {
-        let wait = self.limits.timeout;
-        match tokio::time::timeout(wait, self.visit(request)).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(failure)) => FetchOutcome::Failed(failure),
-            Err(_) => FetchOutcome::Failed(failure(
-                FailureKind::Timeout,
-                None,
-                format!("the visit was not over within {} ms (fetch.timeout)", wait.as_millis()),
-            )),
-        }
+        self.visit(request).await.unwrap_or_else(FetchOutcome::Failed)
     }
 }
 

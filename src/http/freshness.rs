@@ -7,31 +7,53 @@ use reqwest::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderMap, HeaderName, 
 /// Where larger numbers saturate (RFC 9111 §1.2.2).
 const MAX_SECONDS: u64 = 1 << 31;
 
-/// For how long an answer stays fresh; `None` when the headers do not say.
+/// For how long an answer stays fresh; `None` when the headers say nothing about it.
 ///
-/// `max-age` less `Age` beats `Expires` less `Date`; `no-cache` and `no-store` leave it to us; what
-/// cannot be read counts as stale.
+/// `max-age` less `Age` beats `Expires` less `Date`; `no-cache` and `no-store` count as stale, as does what cannot be read.
 pub fn fresh_for(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let mut max_age = None;
-    for value in headers.get_all(CACHE_CONTROL) {
-        for directive in split_quoted(&String::from_utf8_lossy(value.as_bytes())) {
-            let (name, argument) = directive.split_once('=').unwrap_or((&directive, ""));
-            match name.trim().to_ascii_lowercase().as_str() {
-                "no-cache" | "no-store" => return None,
-                "max-age" => max_age = max_age.or(Some(seconds(argument.trim().trim_matches('"')))),
-                _ => {}
-            }
-        }
+    if let Some(max_age) = max_age(headers) {
+        return Some(max_age.saturating_sub(age(headers)));
     }
-    if let Some(max_age) = max_age {
-        let age = text(headers, &AGE).map_or(0, |age| seconds(age.trim()));
-        return Some(Duration::from_secs(max_age.saturating_sub(age)));
+    if is_uncacheable(headers) {
+        return Some(Duration::ZERO);
     }
-    let expires = text(headers, &EXPIRES)?;
+    let Some(expires) = text(headers, &EXPIRES) else {
+        return headers.contains_key(CACHE_CONTROL).then_some(Duration::ZERO);
+    };
     let Ok(expires) = httpdate::parse_http_date(expires.trim()) else { return Some(Duration::ZERO) };
     let date =
         text(headers, &DATE).and_then(|date| httpdate::parse_http_date(date.trim()).ok()).unwrap_or(now);
     Some(expires.duration_since(date).unwrap_or_default())
+}
+
+/// `max-age`, unless the answer may not be kept at all.
+pub fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    if is_uncacheable(headers) {
+        return None;
+    }
+    let (_, seconds_given) = directives(headers).into_iter().find(|(name, _)| name == "max-age")?;
+    Some(Duration::from_secs(seconds(seconds_given.trim().trim_matches('"'))))
+}
+
+/// How old the answer was when it came.
+pub fn age(headers: &HeaderMap) -> Duration {
+    Duration::from_secs(text(headers, &AGE).map_or(0, |age| seconds(age.trim())))
+}
+
+fn is_uncacheable(headers: &HeaderMap) -> bool {
+    directives(headers).iter().any(|(name, _)| matches!(name.as_str(), "no-cache" | "no-store"))
+}
+
+/// The directives of `Cache-Control`: names in lower case, arguments as they stand.
+fn directives(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mut directives = Vec::new();
+    for value in headers.get_all(CACHE_CONTROL) {
+        for directive in split_quoted(&String::from_utf8_lossy(value.as_bytes())) {
+            let (name, argument) = directive.split_once('=').unwrap_or((&directive, ""));
+            directives.push((name.trim().to_ascii_lowercase(), argument.to_owned()));
+        }
+    }
+    directives
 }
 
 /// What `Retry-After` asks for, as seconds or as a date; `None` when it is absent or cannot be read.
@@ -101,7 +123,9 @@ mod tests {
         check(&[("cache-control", "s-maxage=9, x-max-age=7, max-age=60"), ("age", "20")], Some(40));
         check(&[("cache-control", "private=\"a, max-age=5\", max-age=60")], Some(60));
         check(&[("cache-control", "max-age=99999999999999999999")], Some(MAX_SECONDS));
-        check(&[("cache-control", "max-age=60, no-cache")], None);
+        check(&[("cache-control", "max-age=60, no-cache")], Some(0));
+        check(&[("cache-control", "public")], Some(0));
+        check(&[("cache-control", "max-age=60"), ("age", "99999999999999999999")], Some(0));
         check(&[("cache-control", "max-age=-1")], Some(0));
         check(&[("expires", "0")], Some(0));
         check(&[("expires", "Sun, 06 Nov 1994 09:49:37 GMT")], Some(3600));

@@ -11,6 +11,7 @@ mod fetch;
 pub mod freshness;
 pub mod guard;
 mod post;
+mod turns;
 
 pub use client::ClientError;
 pub use fetch::{FetchLimits, HttpFetch};

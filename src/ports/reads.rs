@@ -85,7 +85,7 @@ pub enum FeedHealth {
     Gone,
     /// Not in the configuration any more.
     Disabled,
-    /// Not polled yet.
+    /// Never read so far: not polled yet, or the first polls failed; `last_error` says why.
     New,
     /// Good, but silent for far longer than its rhythm.
     Quiet,

@@ -1,7 +1,7 @@
 //! Feeds: which are polled, when, and what was learnt of them. A host row says when one of its feeds may
 //! start, so that finding what is due costs the same for ten feeds and for a hundred thousand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -17,7 +17,16 @@ use crate::ports::{Claim, FeedSync, FeedsClaimed, HostLimits, StoreError};
 pub(super) type FeedRowId = i64;
 
 pub(super) fn sync(connection: &Connection, feeds: &[FeedSync], now: Timestamp) -> Result<(), StoreError> {
+    let left: HashSet<String> = connection
+        .prepare_cached("SELECT slug FROM feed WHERE configured = 0 AND status = 1")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     connection.execute("UPDATE feed SET configured = 0", [])?;
+    // Gone (410), taken out of the configuration, and put in again: the user knows better.
+    let mut revived = connection.prepare_cached(
+        "UPDATE feed SET status = 0, failures = 0, last_error = NULL, due_at = ?2, due_reason = 'added again'
+         WHERE slug = ?1",
+    )?;
     let mut upsert = connection.prepare_cached(
         "INSERT INTO feed (slug, url, host, configured, set_title, due_at, due_reason)
          VALUES (?1, ?2, ?3, 1, ?4, ?5, 'a new feed')
@@ -28,12 +37,15 @@ pub(super) fn sync(connection: &Connection, feeds: &[FeedSync], now: Timestamp) 
         "UPDATE feed SET url = ?2, host = ?3, status = 0, title = NULL, moved_to = NULL, etag = NULL,
              last_modified = NULL, body_hash = NULL, guid_trust = 0, last_poll_at = NULL, last_good_at = NULL,
              last_document_at = NULL, last_new_at = NULL, failures = 0, last_error = NULL, notice = NULL, learnt_interval = NULL,
-             hint_interval = NULL, skip_hours = 0, skip_days = 0, due_at = ?4,
+             hint_interval = NULL, max_age = NULL, skip_hours = 0, skip_days = 0, due_at = ?4,
              due_reason = 'a new address', claim = NULL
          WHERE slug = ?1 AND url <> ?2",
     )?;
     for feed in feeds {
         let first = feed.first_due_at.as_millis();
+        if left.contains(feed.id.as_str()) {
+            revived.execute(params![feed.id.as_str(), first])?;
+        }
         upsert.execute(params![feed.id.as_str(), feed.url, feed.host, feed.title, first])?;
         moved.execute(params![feed.id.as_str(), feed.url, feed.host, first])?;
     }
@@ -131,7 +143,7 @@ fn claim_of_host(
         ))?
         .query_map(params![host, now.as_millis(), starts], |row| {
             let (id, feed) = claimed_feed(row)?;
-            Ok((id, row.get(23)?, feed))
+            Ok((id, row.get(24)?, feed))
         })?
         .collect::<Result<_, _>>()?;
     let started = i64::try_from(due.len()).unwrap_or(i64::MAX);
@@ -238,7 +250,7 @@ pub(super) fn record(
             "UPDATE feed SET status = ?2, title = ?3, moved_to = ?4, etag = ?5, last_modified = ?6, body_hash = ?7,
                  guid_trust = ?8, last_poll_at = ?9, last_good_at = ?10, last_document_at = ?11, last_new_at = ?12,
                  failures = ?13, last_error = ?14, notice = ?15, learnt_interval = ?16, hint_interval = ?17,
-                 skip_hours = ?18, skip_days = ?19, due_at = ?20, due_reason = ?21, claim = NULL
+                 skip_hours = ?18, skip_days = ?19, due_at = ?20, due_reason = ?21, max_age = ?22, claim = NULL
              WHERE id = ?1",
         )?
         .execute(params![
@@ -263,6 +275,7 @@ pub(super) fn record(
             state.hints.skip_days,
             state.due_at.as_millis(),
             state.due_reason,
+            state.max_age.map(duration_millis),
         ])?;
     if let Some(until) = host_pause.filter(|until| *until > now) {
         connection
@@ -301,7 +314,7 @@ pub(super) fn release(
 
 const COLUMNS: &str = "id, slug, url, status, title, moved_to, etag, last_modified, body_hash, guid_trust,
     last_poll_at, last_good_at, last_document_at, last_new_at, failures, last_error, notice, learnt_interval,
-    hint_interval, skip_hours, skip_days, due_at, due_reason";
+    hint_interval, skip_hours, skip_days, due_at, due_reason, max_age";
 
 fn claimed_feed(row: &Row<'_>) -> rusqlite::Result<(FeedRowId, ClaimedFeed)> {
     let state = FeedState {
@@ -326,6 +339,7 @@ fn claimed_feed(row: &Row<'_>) -> rusqlite::Result<(FeedRowId, ClaimedFeed)> {
         },
         due_at: Timestamp::from_millis(row.get(21)?),
         due_reason: row.get(22)?,
+        max_age: duration(row, 23)?,
     };
     Ok((row.get(0)?, ClaimedFeed { id: slug(row, 1)?, url: row.get(2)?, state }))
 }

@@ -70,7 +70,7 @@ fn feed_health(row: &Row<'_>) -> rusqlite::Result<FeedHealth> {
         () if !configured => FeedHealth::Disabled,
         () if gone => FeedHealth::Gone,
         () if row.get::<_, u32>(10)? >= FAILING_AFTER => FeedHealth::Failing,
-        () if instant(row, 5)?.is_none() => FeedHealth::New,
+        () if instant(row, 13)?.is_none() => FeedHealth::New,
         () if quiet(row)? => FeedHealth::Quiet,
         () => FeedHealth::Ok,
     })

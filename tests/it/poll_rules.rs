@@ -101,7 +101,7 @@ fn document(entries: Vec<(Entry, Option<KnownArticle>)>) -> PollInput {
     let identities = entries.iter().map(|(entry, _)| identity(entry)).collect();
     let (entries, known) = entries.into_iter().unzip();
     PollInput::Document(Box::new(ReadDocument {
-        meta: AnswerMeta { validators: etag("\"2\""), fresh_for: None },
+        meta: AnswerMeta { validators: etag("\"2\""), fresh_for: None, ..AnswerMeta::default() },
         permanent_url: None,
         body_hash: Some(7),
         title: Some("The Wire".to_owned()),
@@ -351,7 +351,8 @@ fn not_modified_keeps_what_it_does_not_renew_and_a_whole_answer_replaces_it() {
             Validators { etag: Some(b"\"1\"".to_vec()), last_modified: Some(b"then".to_vec()) };
         state.failures = 3;
     });
-    let meta = || AnswerMeta { validators: etag("\"2\""), fresh_for: Some(5 * HOUR) };
+    let meta =
+        || AnswerMeta { validators: etag("\"2\""), fresh_for: Some(5 * HOUR), ..AnswerMeta::default() };
     let renewed = plan(&before, PollInput::Unchanged { meta: meta(), whole: false, permanent_url: None });
     assert_eq!(renewed.feed.validators.last_modified.as_deref(), Some(b"then".as_slice()));
     assert_eq!(renewed.feed.validators.etag.as_deref(), Some(b"\"2\"".as_slice()));
@@ -361,6 +362,25 @@ fn not_modified_keeps_what_it_does_not_renew_and_a_whole_answer_replaces_it() {
     let replaced = plan(&before, again);
     assert_eq!(replaced.feed.moved_to, moved);
     assert_eq!(replaced.feed.validators, etag("\"2\""));
+}
+
+/// RFC 9111 §3.2, §4.3.4: what a 304 does not say stays as it was.
+#[test]
+fn an_agreed_freshness_holds_until_something_else_is_said() {
+    let before = claimed(|state| state.max_age = Some(5 * HOUR));
+    let answered = |fresh_for: Option<Duration>, max_age, age, whole| {
+        let meta = AnswerMeta { validators: etag("\"1\""), fresh_for, max_age, age };
+        let plan = plan(&before, PollInput::Unchanged { meta, whole, permanent_url: None });
+        (plan.feed.due_at, plan.feed.max_age)
+    };
+    let (kept, none) = (Some(5 * HOUR), Duration::ZERO);
+    assert_eq!(answered(None, None, none, false), (NOW.plus(5 * HOUR), kept));
+    assert_eq!(answered(None, None, 2 * HOUR, false), (NOW.plus(3 * HOUR), kept), "less its age");
+    let said = Some(3 * HOUR);
+    assert_eq!(answered(said, said, none, false), (NOW.plus(3 * HOUR), said));
+    let no_cache = answered(Some(Duration::ZERO), None, none, false);
+    assert!(no_cache.0 < NOW.plus(3 * HOUR) && no_cache.1.is_none(), "{no_cache:?}");
+    assert_eq!(answered(None, None, none, true), no_cache, "a whole answer that says nothing");
 }
 
 #[test]

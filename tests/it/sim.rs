@@ -65,7 +65,7 @@ impl Fetch for Web {
         let etag = format!("\"{}\"", since.as_secs()).into_bytes();
         let meta = AnswerMeta {
             validators: Validators { etag: Some(etag.clone()), last_modified: None },
-            fresh_for: None,
+            ..AnswerMeta::default()
         };
         let conditional = if request.validators.is_empty() { "GET" } else { "GET if changed" };
         let (outcome, answer) = match page {

@@ -107,6 +107,9 @@ impl Visitor {
             FetchOutcome::Throttled { status, .. } => {
                 Err(format!("the server asks to be left alone for a while (status {status})"))
             }
+            FetchOutcome::Crowded { after } => {
+                Err(format!("the server asked to be left alone for another {} s", after.as_secs()))
+            }
             FetchOutcome::Failed(failure) => Err(failure.message),
         }
     }

@@ -170,6 +170,9 @@ async fn fetch(settings: &Settings, url: &str) -> anyhow::Result<Vec<Text>> {
             anyhow::bail!("{url}: the server asks to come back later ({status})")
         }
         FetchOutcome::Gone => anyhow::bail!("{url}: gone for good (410)"),
+        FetchOutcome::Crowded { after } => {
+            anyhow::bail!("{url}: the server asked to be left alone for another {} s", after.as_secs())
+        }
         FetchOutcome::Failed(failure) => anyhow::bail!("{url}: {}", failure.message),
     }
 }

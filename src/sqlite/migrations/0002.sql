@@ -46,6 +46,9 @@ DROP TABLE sighting;
 ALTER TABLE sighting_2 RENAME TO sighting;
 CREATE INDEX sighting_article ON sighting (article);
 
+-- `Cache-Control: max-age` of the last answer that said anything about freshness, in milliseconds.
+ALTER TABLE feed ADD COLUMN max_age INTEGER;
+
 -- Silences, and deliveries that are held and released.
 
 ALTER TABLE delivery ADD COLUMN hold TEXT;        -- grouped, rate, quiet_hours, digest; until its message is made

@@ -52,6 +52,12 @@ pub(super) enum Body {
     Endless,
     /// Without end, a byte at a time.
     Drip,
+    /// All of the answer as it stands, head included.
+    Raw(Vec<u8>),
+    /// A head that never ends, a field at a time.
+    DripHead,
+    /// Nothing: the connection is reset after the head.
+    Reset,
 }
 
 pub(super) struct Answer {
@@ -292,6 +298,10 @@ async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
 }
 
 async fn send(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
+    if let Body::Raw(bytes) = &answer.body {
+        stream.write_all(bytes).await?;
+        return stream.shutdown().await;
+    }
     let mut head = format!("HTTP/1.1 {} Court\r\nConnection: close\r\n", answer.status);
     for (name, value) in &answer.headers {
         head.extend([name, ": ", value, "\r\n"]);
@@ -299,12 +309,14 @@ async fn send(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
     let length = match &answer.body {
         Body::Whole(body) => Some(body.len()),
         Body::Short(body) => Some(body.len() + 100),
-        Body::Endless | Body::Drip => None,
+        Body::Reset => Some(1_000),
+        Body::Endless | Body::Drip | Body::Raw(_) | Body::DripHead => None,
     };
     if let Some(length) = length {
         head.extend([format!("Content-Length: {length}\r\n")]);
     }
-    stream.write_all(format!("{head}\r\n").as_bytes()).await?;
+    let drips = matches!(answer.body, Body::DripHead);
+    stream.write_all(format!("{head}{}", if drips { "" } else { "\r\n" }).as_bytes()).await?;
     match answer.body {
         Body::Whole(body) | Body::Short(body) => stream.write_all(&body).await?,
         Body::Endless => loop {
@@ -314,6 +326,16 @@ async fn send(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
             stream.write_all(b" ").await?;
             tokio::time::sleep(Duration::from_millis(20)).await;
         },
+        // Longer than wirewatch waits, and not for ever: the rude have no patience of their own.
+        Body::DripHead => {
+            for _ in 0..15 {
+                stream.write_all(b"X-Slow: y\r\n").await?;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        // What was asked and not read yet makes of the end a reset.
+        Body::Reset => stream.set_zero_linger()?,
+        Body::Raw(_) => {}
     }
     stream.shutdown().await
 }

@@ -7,7 +7,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 }
 
 /// A server that answers 304 to the right question.
-fn validating(
+pub(super) fn validating(
     name: &'static str,
     answer: &'static str,
     question: &'static str,
@@ -112,7 +112,7 @@ fn poisoned(name: &'static str, bad: impl Fn() -> Answer + Send + Sync + 'static
 }
 
 /// No visit within so many minutes of the first answer, and one at most so many later.
-fn waits(e: &Evidence, path: &str, minutes: usize) -> Verdict {
+pub(super) fn waits(e: &Evidence, path: &str, minutes: usize) -> Verdict {
     let rounds = e.rounds(path);
     let gap = rounds.get(1).map_or(ROUNDS, |round| round - rounds[0]);
     ensure(gap * 12 >= minutes, &format!("comes back after {} minutes instead of {minutes}", gap * 12))?;
@@ -120,7 +120,12 @@ fn waits(e: &Evidence, path: &str, minutes: usize) -> Verdict {
     ensure(gap <= late || late >= ROUNDS, &format!("comes back only after {} minutes", gap * 12))
 }
 
-fn fresh(name: &'static str, header: &'static str, value: &'static str, minutes: usize) -> Scenario {
+pub(super) fn fresh(
+    name: &'static str,
+    header: &'static str,
+    value: &'static str,
+    minutes: usize,
+) -> Scenario {
     let script = move |_, _: &super::court::Seen, _| {
         Answer::feed("a")
             .with("ETag", "\"a\"")
@@ -168,7 +173,7 @@ fn freshness() -> Vec<Scenario> {
 }
 
 /// A document that asks its readers for something.
-fn asking(name: &'static str, wish: &'static str, minutes: usize) -> Scenario {
+pub(super) fn asking(name: &'static str, wish: &'static str, minutes: usize) -> Scenario {
     let document = format!(
         "<rss version='2.0' xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'><channel>{wish}<item><title>a</title>\
          <guid>a</guid></item></channel></rss>"
@@ -219,7 +224,12 @@ fn hints() -> Vec<Scenario> {
     ]
 }
 
-fn refused(name: &'static str, status: u16, retry_after: &'static str, minutes: usize) -> Scenario {
+pub(super) fn refused(
+    name: &'static str,
+    status: u16,
+    retry_after: &'static str,
+    minutes: usize,
+) -> Scenario {
     let script = move |_, _: &super::court::Seen, _| {
         let answer = Answer::empty(status).with("Date", "Mon, 23 Nov 2026 08:00:00 GMT");
         if retry_after.is_empty() { answer } else { answer.with("Retry-After", retry_after) }

@@ -17,11 +17,11 @@ pub(super) fn gzip(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn understood(e: &Evidence) -> Verdict {
+pub(super) fn understood(e: &Evidence) -> Verdict {
     ensure(e.titles == ["a"], "does not understand the answer")
 }
 
-fn coded(name: &'static str, coding: &'static str, body: Vec<u8>) -> Scenario {
+pub(super) fn coded(name: &'static str, coding: &'static str, body: Vec<u8>) -> Scenario {
     let script = move |_, _: &super::court::Seen, _| {
         Answer::new(200, Body::Whole(body.clone())).with("Content-Encoding", coding)
     };
@@ -48,7 +48,10 @@ fn codings() -> Vec<Scenario> {
 }
 
 /// An answer that no guest can take: it goes away, and comes back less and less.
-fn unbearable(name: &'static str, answer: impl Fn() -> Answer + Send + Sync + 'static) -> Scenario {
+pub(super) fn unbearable(
+    name: &'static str,
+    answer: impl Fn() -> Answer + Send + Sync + 'static,
+) -> Scenario {
     Scenario::new(
         name,
         move |_, _, _| answer(),
@@ -101,7 +104,10 @@ fn bounds() -> Vec<Scenario> {
 }
 
 /// A redirect to where nobody may be sent.
-fn led_to(name: &'static str, location: impl Fn(u16) -> String + Send + Sync + 'static) -> Scenario {
+pub(super) fn led_to(
+    name: &'static str,
+    location: impl Fn(u16) -> String + Send + Sync + 'static,
+) -> Scenario {
     let script = move |_, seen: &super::court::Seen, at: std::net::SocketAddr| match seen.path.as_str() {
         "/feed" => Answer::empty(302).with("Location", location(at.port())),
         _ => Answer::feed("a"),

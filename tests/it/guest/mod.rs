@@ -6,6 +6,7 @@
 
 mod court;
 mod guests;
+mod malice;
 mod manners;
 mod menace;
 
@@ -13,7 +14,8 @@ use court::{Court, Scenario};
 use guests::{Rude, Wirewatch};
 
 fn scenarios() -> Vec<Scenario> {
-    let all: Vec<Scenario> = manners::scenarios().into_iter().chain(menace::scenarios()).collect();
+    let all: Vec<Scenario> =
+        [manners::scenarios(), menace::scenarios(), malice::scenarios()].into_iter().flatten().collect();
     for scenario in &all {
         assert_eq!(all.iter().filter(|other| other.name == scenario.name).count(), 1, "{}", scenario.name);
     }

@@ -164,7 +164,7 @@ fn decide(world: &mut World, feed: usize, request: &FetchRequest) -> FetchOutcom
         FetchOutcome::Fetched(fetched) => served_page(world, feed, &page, fetched),
         FetchOutcome::Throttled { status, retry_after } => Served::Throttled(*status, *retry_after),
         FetchOutcome::Gone => Served::Gone,
-        FetchOutcome::Failed(_) => Served::Failed,
+        FetchOutcome::Failed(_) | FetchOutcome::Crowded { .. } => Served::Failed,
     };
     let (asked, answer) =
         (if request.validators.is_empty() { "GET" } else { "GET if changed" }, tell(&served));
@@ -220,7 +220,7 @@ fn serve(world: &mut World, feed: usize, request: &FetchRequest, page: &Page) ->
         Server::Restless => tag(drawn),
     };
     let permanent_url = it.moved_from(&request.url);
-    let meta = AnswerMeta { validators, fresh_for: it.max_age };
+    let meta = AnswerMeta { validators, fresh_for: it.max_age, ..AnswerMeta::default() };
     // A page that moved is served whole from its new address at first.
     if permanent_url.is_none() && !meta.validators.is_empty() && request.validators == meta.validators {
         return FetchOutcome::Unchanged(meta);
@@ -258,7 +258,7 @@ fn misbehave(
         let failure = FetchFailure { kind, status, retry_after, message: format!("{kind:?}") };
         FetchOutcome::Failed(failure)
     };
-    let meta = AnswerMeta { validators: Validators::default(), fresh_for: None };
+    let meta = AnswerMeta::default();
     match kind {
         0 => failed(FailureKind::Connect, None),
         1 => failed(FailureKind::Dns, None),
@@ -274,13 +274,18 @@ fn misbehave(
         11 => {
             let validators = Validators { etag: Some(b"\"parked\"".to_vec()), last_modified: None };
             let body = b"<!doctype html><html><body><h1>This domain is parked</h1></body></html>".to_vec();
-            fetched(request, body, AnswerMeta { validators, fresh_for: None }, None)
+            fetched(request, body, AnswerMeta { validators, fresh_for: None, ..AnswerMeta::default() }, None)
         }
         12 => fetched(request, Vec::new(), meta, None),
         13 => {
             let end = world.rng.usize(0..page.body.len());
             let validators = Validators { etag: Some(b"\"cut\"".to_vec()), last_modified: None };
-            fetched(request, page.body[..end].to_vec(), AnswerMeta { validators, fresh_for: None }, None)
+            fetched(
+                request,
+                page.body[..end].to_vec(),
+                AnswerMeta { validators, fresh_for: None, ..AnswerMeta::default() },
+                None,
+            )
         }
         14 => match world.press.feeds[feed].stale.clone() {
             Some(stale) => fetched(request, stale.body.to_vec(), meta, None),

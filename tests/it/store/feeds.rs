@@ -188,6 +188,11 @@ async fn a_feed_at_a_new_address_forgets_the_old_one() {
 
         bed.configure(&["a@x:1"], &[]).await;
         assert!(bed.claim(at(HOUR * 2)).await.is_empty(), "the same address stays gone");
+        bed.configure(&[], &[]).await;
+        bed.configure(&["a@x:1"], &[]).await;
+        let back = bed.claim_one(at(HOUR * 2)).await;
+        assert_eq!((back.work().state.status, back.work().state.failures), (FeedStatus::Active, 0));
+        assert!(!back.work().state.validators.is_empty(), "put in again it is the feed it was");
         bed.configure(&["a@y:1"], &[]).await;
         assert_eq!(bed.store.list_feeds().await.unwrap()[0].state, FeedHealth::New);
         let claim = bed.claim_one(T0).await;
@@ -254,6 +259,7 @@ async fn the_state_of_a_feed_comes_back_as_it_was_recorded() {
         feed.notice = Some("n".to_owned());
         feed.learnt_interval = Some(Duration::from_millis(1500));
         feed.hints.min_interval = Some(HOUR);
+        feed.max_age = Some(MINUTE);
         feed.hints.skip_hours = 0x00ff_ffff;
         feed.hints.skip_days = 0x7f;
         feed.due_at = at(MINUTE);

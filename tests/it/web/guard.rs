@@ -47,6 +47,8 @@ impl Server {
             max_compressed: fetch.max_compressed,
             max_headers: fetch.max_headers,
             max_redirects: fetch.max_redirects,
+            per_host: 64,
+            per_host_delay: Duration::ZERO,
             user_agent: fetch.user_agent.clone(),
             allow_networks: Vec::new(),
             proxy: None,
