@@ -361,7 +361,7 @@ fn tell(context: &Context, delivery: &ClaimedDelivery, problem: &str, settlement
             );
             if *disable_webhook {
                 error!(
-                    "webhook {} is disabled: it answered 410 Gone; `wirewatch webhooks enable {0}` brings it back",
+                    "webhook {} is disabled: its receiver is gone; `wirewatch webhooks enable {0}` brings it back",
                     delivery.webhook
                 );
             }

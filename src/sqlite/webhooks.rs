@@ -236,7 +236,7 @@ pub(super) fn after(
     let gone = matches!(record.settlement, Settlement::Dead { disable_webhook: true, .. });
     let (kind, message) = match news {
         _ if gone => {
-            disable(connection, webhook, "it answered 410 Gone", now)?;
+            disable(connection, webhook, &format!("its receiver is gone: {why}"), now)?;
             ("webhook.disabled", format!("{why}; it is disabled until `wirewatch webhooks enable {webhook}`"))
         }
         Some(News::Disabled) => {

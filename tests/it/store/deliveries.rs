@@ -175,7 +175,10 @@ async fn deliveries_to_a_webhook_that_is_gone_are_held() {
         assert_eq!(states("phone"), ["pending"; 4]);
         let held = rows.iter().filter(|row| row.state == DeliveryState::Held);
         for row in held {
-            assert_eq!(row.reason.as_deref(), Some("the webhook is disabled: it answered 410 Gone"));
+            assert_eq!(
+                row.reason.as_deref(),
+                Some("the webhook is disabled: its receiver is gone: answered 500")
+            );
             assert_eq!(row.next_attempt_at, None);
         }
         assert!(claim(&bed, at(HOUR * 9), &[("desk", 9)]).await.is_empty());
@@ -227,7 +230,10 @@ async fn a_webhook_that_is_gone_and_left_comes_back_gone() {
         bed.configure(&["a"], &["desk"]).await;
         let held = bed.store.list_deliveries(ALL, Some(DeliveryState::Held)).await.unwrap();
         assert_eq!(held.len(), 1);
-        assert_eq!(held[0].reason.as_deref(), Some("the webhook is disabled: it answered 410 Gone"));
+        assert_eq!(
+            held[0].reason.as_deref(),
+            Some("the webhook is disabled: its receiver is gone: answered 500")
+        );
     }
 }
 
