@@ -25,11 +25,13 @@ groups() { for tree in systemd unified; do [ -d /sys/fs/cgroup/$tree ] && echo "
 
 boot() {
     mkdir -p "$(dirname "$cache")" "$root"
-    [ -s "$cache" ] || {
+    [ -f "$cache" ] || {
+        # It makes a directory of what does not end in .tar.
+        local part=${cache%.tar}.part.tar
         mmdebstrap --quiet --variant=minbase \
             --include=systemd,systemd-sysv,dbus,procps,iproute2,adduser,ca-certificates,python3-minimal \
-            "$suite" "$cache.part"
-        mv "$cache.part" "$cache"
+            "$suite" "$part"
+        mv "$part" "$cache"
     }
     tar -C "$root" -xf "$cache" --exclude='./dev/*'
     for group in $(groups); do mkdir -p "$group"; done
