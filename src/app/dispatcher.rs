@@ -280,8 +280,8 @@ async fn attempt(
         Ok(None) if settlement == Settlement::Delivered => return After::Quiet,
         Ok(news) => tell_news(&id, news),
         Err(StoreError::LeaseLost) => warn!("another worker took this delivery over"),
-        Err(StoreError::DiskFull(_)) => {
-            warn!("what became of this attempt is recorded as soon as there is room on the disk");
+        Err(problem @ (StoreError::DiskFull(_) | StoreError::Failed(_))) => {
+            warn!(error = %chain(&problem), "recording an attempt; it is recorded as soon as the database can be written");
             context.strand(Stranded::Attempt(Box::new(claim), Box::new(record)));
         }
         Err(problem) => {

@@ -22,6 +22,9 @@ const BATCH: u32 = 500;
 /// Between two looks whether a full disk has room again.
 const LOOK_FOR_ROOM: Duration = Duration::from_secs(15);
 
+/// Between two tries to record what could not be recorded.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// However large the database is, this much of the past stays.
 const FLOOR: Duration = Duration::from_secs(86_400);
 
@@ -40,8 +43,8 @@ pub async fn run(context: Arc<Context>) {
 
 async fn clean_for_ever(context: &Context) {
     loop {
-        if !context.store.disk_is_full() {
-            stranded::bring_home(context).await;
+        while !context.store.disk_is_full() && stranded::bring_home(context).await {
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
         match clean(context).await {
             Ok(()) => {}

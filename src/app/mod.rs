@@ -55,7 +55,7 @@ pub struct Context {
     pub deliveries_written: Arc<Notify>,
     /// Wakes the indexer: articles were stored or revised.
     pub articles_stored: Notify,
-    /// Wakes the janitor: the disk is full.
+    /// Wakes the janitor: the disk is full, or something could not be recorded.
     pub room_wanted: Notify,
     /// No new work from here on.
     pub stop: CancellationToken,
@@ -125,12 +125,16 @@ impl Context {
         *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
 
-    /// Keeps work that cannot be recorded until there is room. No more is begun meanwhile, so that it is bounded by
-    /// what may be under way.
+    /// Keeps work that cannot be recorded until it can. No more is begun meanwhile, since a claim would have to be
+    /// written, so that it is bounded by what may be under way.
     fn strand(&self, work: Stranded) {
-        self.stranded.lock().unwrap_or_else(PoisonError::into_inner).push(work);
-        // There may be room by now.
+        self.keep_stranded(vec![work]);
+        // It may be possible by now.
         self.room_wanted.notify_one();
+    }
+
+    fn keep_stranded(&self, work: Vec<Stranded>) {
+        self.stranded.lock().unwrap_or_else(PoisonError::into_inner).extend(work);
     }
 
     fn take_stranded(&self) -> Vec<Stranded> {

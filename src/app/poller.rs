@@ -39,7 +39,9 @@ const AFTER_OUR_ERROR: Duration = Duration::from_secs(60);
 /// millisecond, and to wake other threads for them would take a third of it again.
 const IN_PLACE: usize = 64 << 10;
 
-/// How often a poll is planned anew because another poll stored the same article meanwhile.
+/// How often a poll is planned anew because another poll stored the same article meanwhile, or because the database
+/// could not be written: what was fetched is better tried again than fetched again. Where another process holds the
+/// database each try waits for it; all of them together take less than the claim's margin.
 const PLANS_PER_POLL: u32 = 5;
 
 /// Polls until stop, or, with `until`, until no feed that was due by then is left.
@@ -261,7 +263,7 @@ impl Visit {
             };
             drop(turn);
             match self.record_document(document).await {
-                Err(StoreError::Conflict) if plans < PLANS_PER_POLL => {}
+                Err(StoreError::Conflict | StoreError::Failed(_)) if plans < PLANS_PER_POLL => {}
                 settled => {
                     self.count(&repairs);
                     return settled;
@@ -327,7 +329,14 @@ impl Visit {
         let (now, jitter) = (self.context.clock.now(), self.context.dice.throw());
         let none = Silences::default();
         let rules = self.snapshot.poll_rules(&self.rules, &none);
-        self.record(plan_poll(self.claim.work(), input, &rules, now, jitter), now).await
+        let plan = plan_poll(self.claim.work(), input, &rules, now, jitter);
+        for _ in 1..PLANS_PER_POLL {
+            match self.record(plan.clone(), now).await {
+                Err(StoreError::Failed(_)) => {}
+                settled => return settled,
+            }
+        }
+        self.record(plan, now).await
     }
 
     async fn record(&self, plan: PollPlan, now: Timestamp) -> Result<PollReport, StoreError> {
@@ -349,7 +358,7 @@ impl Visit {
         error!(error = %chain(problem), "recording a poll; nothing of it is lost, the feed is polled again");
         let due = self.context.clock.now().plus(AFTER_OUR_ERROR);
         let given_back = self.context.store.release_feed(&self.claim, due).await;
-        if let Err(StoreError::DiskFull(_)) = given_back {
+        if let Err(StoreError::DiskFull(_) | StoreError::Failed(_)) = given_back {
             self.context.strand(Stranded::Feed(Box::new(self.claim)));
         } else if let Err(problem) = given_back {
             warn!(error = %chain(&problem), "giving the feed back; it is polled again when its claim lapses");

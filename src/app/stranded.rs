@@ -1,5 +1,5 @@
-//! Work that was done, or begun, when the disk was full, and could not be recorded: it is recorded as soon as there
-//! is room, and does not wait for its claim to lapse.
+//! Work that was done, or begun, when the disk was full or the database held by somebody else, and could not be
+//! recorded: it is recorded as soon as that is possible, and does not wait for its claim to lapse.
 
 use tracing::{info, warn};
 
@@ -18,9 +18,10 @@ pub(super) enum Stranded {
     Attempt(Box<Claim<ClaimedDelivery>>, Box<AttemptRecord>),
 }
 
-/// Records what could not be recorded before, now that there is room.
-pub(super) async fn bring_home(context: &Context) {
+/// Records what could not be recorded before; answers whether there is something left that may be recorded later.
+pub(super) async fn bring_home(context: &Context) -> bool {
     let mut count = 0;
+    let mut left = Vec::new();
     for work in context.take_stranded() {
         let now = context.clock.now();
         let done = match &work {
@@ -32,13 +33,17 @@ pub(super) async fn bring_home(context: &Context) {
         match done {
             // A lapsed claim was given to somebody else, who does it again.
             Ok(()) | Err(StoreError::LeaseLost) => count += 1,
-            Err(StoreError::DiskFull(_)) => context.strand(work),
+            // Not for ever: once its claim has lapsed somebody takes it.
+            Err(StoreError::DiskFull(_) | StoreError::Failed(_)) => left.push(work),
             Err(problem) => {
-                warn!(error = %chain(&problem), "recording what was in hand when the disk filled up; it is done again when its claim lapses");
+                warn!(error = %chain(&problem), "recording what was in hand; it is done again when its claim lapses");
             }
         }
     }
     if count > 0 {
-        info!(count, "recorded what was in hand when the disk filled up");
+        info!(count, "recorded what was in hand when the database could not be written");
     }
+    let some_left = !left.is_empty();
+    context.keep_stranded(left);
+    some_left
 }

@@ -136,7 +136,7 @@ pub struct PollRules<'a> {
 }
 
 /// Everything one poll decides; written in one transaction.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PollPlan {
     /// The feed's state from now on.
     pub feed: FeedState,
@@ -176,7 +176,7 @@ pub struct PollSummary {
 }
 
 /// One article's part in a plan.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PlannedArticle {
     /// The article.
     pub key: ArticleKey,
@@ -193,7 +193,7 @@ pub struct PlannedArticle {
 }
 
 /// What happens to an article.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum ArticleChange {
     /// It was never seen.
     New {
@@ -211,7 +211,7 @@ pub enum ArticleChange {
 }
 
 /// The stored part of an article.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ArticleText {
     /// As published and cleaned.
     pub entry: Entry,
@@ -224,7 +224,7 @@ pub struct ArticleText {
 }
 
 /// An alert to raise, with its deliveries.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PlannedAlert {
     /// What is told.
     pub content: AlertContent,

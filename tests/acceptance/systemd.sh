@@ -106,8 +106,8 @@ nsenter -t "$(leader)" -n python3 "$PWD/world.py" 8471 "$work/world" &
 world=$!
 
 step 'install'
-cp "$DEB" "$root/root/wirewatch.deb"
-show dpkg -i /root/wirewatch.deb
+cp "$DEB" "$root/opt/wirewatch.deb"
+show dpkg -i /opt/wirewatch.deb
 expect 'enabled' "$(inside systemctl is-enabled wirewatch || true)" disabled
 expect 'started' "$(inside systemctl is-active wirewatch || true)" inactive
 show ls -ld /etc/wirewatch /etc/wirewatch/wirewatch.toml

@@ -92,6 +92,8 @@ fn the_watcher_itself() {
     let (address, memory) = told.split_once(' ').unwrap();
     let memory = PathBuf::from(memory);
     loop {
+        // What is found in a round is sent at its end.
+        let mut found = Vec::new();
         for feed in 0..FEEDS {
             let Some(document) = exchange(address, &format!("GET /feeds/{feed} HTTP/1.1"), "") else {
                 continue;
@@ -104,14 +106,15 @@ fn the_watcher_itself() {
                 new.filter(|title| title.contains(WORD) && !seen.contains(title)).collect();
             seen.extend(new.iter().cloned());
             fs::write(&memory, seen.into_iter().collect::<Vec<_>>().join("\n")).unwrap();
-            for title in new {
-                let head = format!("POST /hook HTTP/1.1\r\nwebhook-id: {:x}", fastrand::u64(..));
-                let body = format!("{{\"title\": \"{title}\"}}");
-                // Three tries from memory, as one does.
-                let sent = (0..3).any(|_| exchange(address, &head, &body).is_some());
-                if !sent {
-                    println!("giving up on {title}");
-                }
+            found.extend(new);
+        }
+        for title in found {
+            let head = format!("POST /hook HTTP/1.1\r\nwebhook-id: {:x}", fastrand::u64(..));
+            let body = format!("{{\"title\": \"{title}\"}}");
+            // Three tries from memory, as one does.
+            let sent = (0..3).any(|_| exchange(address, &head, &body).is_some());
+            if !sent {
+                println!("giving up on {title}");
             }
         }
     }

@@ -261,16 +261,16 @@ impl Size {
     }
 }
 
-/// As many visits as sixty feeds get in a week at a quarter of an hour each, with retention at work.
+/// As many visits as sixty feeds get in a week at a quarter of an hour each. It takes minutes, so that nothing is too
+/// old at its end: that the database is bounded over days is the simulation's to see.
 pub(super) const A_WEEK: u64 = 60 * 4 * 24 * 7;
 
-/// Memory, threads and descriptors do not grow with the work done, and the database is bounded.
+/// Memory, threads and descriptors do not grow with the work done.
 pub(super) async fn long_run(visits: u64) -> Outcome {
     let mut rig = Rig::new(13);
     rig.outside.roll(20);
     rig.outside.without_trouble();
-    let mut besides =
-        "[retention]\narticles = \"1m\"\nalerts = \"1m\"\nmax_database = \"12MiB\"\n".to_owned();
+    let mut besides = String::new();
     for feed in FEEDS..ALL_FEEDS {
         besides
             .push_str(&format!("[feeds.f{feed}]\nurl = \"http://{}/feeds/{feed}\"\n", rig.outside.address));
@@ -281,7 +281,7 @@ pub(super) async fn long_run(visits: u64) -> Outcome {
     for step in 1..=8 {
         while rig.outside.visits() < visits * step / 8 {
             if !rig.is_running() {
-                return Err("it ended by itself".to_owned());
+                return Err(format!("it ended by itself:\n{}", rig.last_lines()));
             }
             tokio::time::sleep(ms(50)).await;
         }
@@ -299,11 +299,11 @@ pub(super) async fn long_run(visits: u64) -> Outcome {
             return Err(format!("{what} grow from {early} to {late}: {sizes:?}"));
         }
     }
-    let last = sizes[sizes.len() - 1];
-    // `max_database` bounds what is in use; pages are given back in steps.
-    if last.database_kib > 2 * 12 * 1024 {
-        return Err(format!("the database grows: {sizes:?}"));
-    }
+    let last = &sizes[sizes.len() - 1];
     let told = rig.settle(PATIENCE).await?;
-    Ok(format!("{visits} visits, {last:?}, {told}"))
+    let Size { resident_kib, database_kib, threads, descriptors } = last;
+    Ok(format!(
+        "{visits} visits, {resident_kib} KiB resident, {database_kib} KiB of database, {threads} threads, {descriptors} \
+         descriptors, {told}"
+    ))
 }

@@ -23,6 +23,16 @@ async fn the_judge_finds_out_a_bad_design() {
     assert!(found.is_err(), "{found:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_somebody_holds_for_a_while_delays_and_loses_nothing() {
+    faults::locked_database(1).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn some_hundred_visits_leave_nothing_behind() {
+    faults::long_run(480).await.unwrap();
+}
+
 type Fault = (&'static str, Pin<Box<dyn Future<Output = Outcome>>>);
 
 /// Every fault, in full; a line for each. `WIREWATCH_FAULT=NAME` runs one of them.

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::court::{Answer, Body, Evidence, ROUNDS, Scenario, Seen, ensure, feed};
 use super::manners::{asking, fresh, refused, validating, waits};
-use super::menace::{coded, gzip, led_to, unbearable, understood};
+use super::menace::{coded, gzip, leaves_the_loop, led_to, unbearable, understood};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     [wires(), codings(), characters(), ways(), times(), identities()].into_iter().flatten().collect()
@@ -139,11 +139,7 @@ fn ways() -> Vec<Scenario> {
                     .with("Set-Cookie", format!("n={n}"))
                     .with("Location", format!("/feed?n={n}"))
             },
-            |e| {
-                let first = e.seen.iter().filter(|seen| seen.round == 0).count();
-                ensure(first <= 6, &format!("goes round {first} times"))?;
-                ensure(e.seen.len() <= 36, "goes round again and again")
-            },
+            leaves_the_loop,
         ),
         Scenario::new(
             "302-then-301",

@@ -136,11 +136,7 @@ fn places() -> Vec<Scenario> {
             |_, seen, _| {
                 Answer::empty(302).with("Location", if seen.path == "/feed" { "/other" } else { "/feed" })
             },
-            |e| {
-                let first = e.seen.iter().filter(|seen| seen.round == 0).count();
-                ensure(first <= 6, &format!("goes round {first} times"))?;
-                ensure(e.seen.len() <= 36, "goes round again and again")
-            },
+            leaves_the_loop,
         ),
         Scenario::new(
             "redirect-to-nowhere",
@@ -148,6 +144,13 @@ fn places() -> Vec<Scenario> {
             |e| ensure(e.seen.len() <= 6, "asks where there is nothing to follow"),
         ),
     ]
+}
+
+/// A loop is left after as many hops as a redirect may have, and not entered at once again.
+pub(super) fn leaves_the_loop(e: &Evidence) -> Verdict {
+    let first = e.seen.iter().filter(|seen| seen.round == 0).count();
+    ensure(first <= 6, &format!("goes round {first} times"))?;
+    ensure(e.seen.len() <= 36, "goes round again and again")
 }
 
 fn bodies() -> Vec<Scenario> {

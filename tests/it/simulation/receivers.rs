@@ -74,6 +74,8 @@ pub(crate) struct Receivers {
     pub(crate) open: HashMap<String, (u32, Timestamp)>,
     /// What was answered, by the task that asked, until it is recorded.
     pub(crate) answered: HashMap<tokio::task::Id, (bool, Option<Duration>)>,
+    /// What was answered last, by `webhook-id`: what could not be recorded by who asked is recorded by another task.
+    last_answer: HashMap<String, (bool, Option<Duration>)>,
     pub(crate) posts: u64,
 }
 
@@ -85,6 +87,7 @@ impl Receivers {
             ids: HashMap::new(),
             open: HashMap::new(),
             answered: HashMap::new(),
+            last_answer: HashMap::new(),
             posts: 0,
         }
     }
@@ -155,6 +158,7 @@ fn receive(world: &mut World, hook: usize, id: &str, body: &[u8]) -> PostOutcome
     };
     let good = matches!(outcome, PostOutcome::Answered { status: 200..300, .. });
     world.receivers.answered.insert(tokio::task::id(), (good, retry_after));
+    world.receivers.last_answer.insert(id.to_owned(), (good, retry_after));
     let told = match &outcome {
         PostOutcome::Answered { status, retry_after, .. } => format!("{status} {retry_after:?}"),
         PostOutcome::Failed { kind, .. } => format!("{kind:?}"),
@@ -308,7 +312,9 @@ impl World {
         (now, since): (Timestamp, Timestamp),
     ) {
         self.receivers.open.remove(id);
-        let (good, retry_after) = self.receivers.answered.remove(&tokio::task::id()).unwrap_or_default();
+        let last = self.receivers.last_answer.remove(id);
+        let (good, retry_after) =
+            self.receivers.answered.remove(&tokio::task::id()).or(last).unwrap_or_default();
         if as_delivered && !good {
             let how = format!("{id} was noted as delivered to hook{hook}, which did not accept it");
             self.broken("delivered means accepted", how, vec![id.to_owned()]);
