@@ -182,10 +182,13 @@ fn decide(world: &mut World, feed: usize, request: &FetchRequest) -> FetchOutcom
 fn served_page(world: &World, feed: usize, page: &Page, fetched: &Fetched) -> Served {
     let (meta, moved) = (fetched.meta.clone(), fetched.permanent_url.clone());
     let stale = world.press.feeds[feed].stale.as_ref();
-    if fetched.body.len() < page.body.len() && page.body.starts_with(&fetched.body) {
+    // One that lacks its last line break is whole.
+    let lacks = page.body.strip_prefix(&*fetched.body).is_some_and(|rest| !rest.trim_ascii().is_empty());
+    if lacks {
         return Served::Page { page: page.cut(fetched.body.len()), meta, whole: false, moved };
     }
-    match [Some(page), stale].into_iter().flatten().find(|page| *page.body == fetched.body) {
+    let body = fetched.body.trim_ascii_end();
+    match [Some(page), stale].into_iter().flatten().find(|page| page.body.trim_ascii_end() == body) {
         Some(page) => Served::Page { page: page.clone(), meta, whole: true, moved },
         None => Served::Failed,
     }

@@ -278,7 +278,9 @@ impl World {
         book.floor = Some(Floor { until: wait.0, since: entered, why: wait.1 });
         if let (Some(Served::Throttled(429, _)), Some(until)) = (served, pause) {
             let host = self.press.feeds[feed].host;
-            let before = self.ledger.hosts[host].floor.map_or(until, |floor| floor.until);
+            // What was asked for before the clock was set is another instant now.
+            let before = self.ledger.hosts[host].floor.filter(|floor| self.steady_since(floor.since));
+            let before = before.map_or(until, |floor| floor.until);
             let floor = Floor { until: until.max(before), since: entered, why: "Retry-After of servers" };
             self.ledger.hosts[host].floor = Some(floor);
         }

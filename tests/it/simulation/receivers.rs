@@ -319,10 +319,12 @@ impl World {
             let how = format!("{id} was noted as delivered to hook{hook}, which did not accept it");
             self.broken("delivered means accepted", how, vec![id.to_owned()]);
         }
+        // What was asked for before the clock was set is another instant now.
+        let before = self.receivers.hooks[hook].floor.filter(|floor| self.steady_since(floor.since));
         let it = &mut self.receivers.hooks[hook];
         it.closed |= gone;
         if let Some(after) = retry_after {
-            let until = it.floor.map_or(now, |floor| floor.until).max(now.plus(after));
+            let until = before.map_or(now, |floor| floor.until).max(now.plus(after));
             it.floor = Some(Floor { until, since, why: "Retry-After of receivers" });
         }
     }
