@@ -121,7 +121,7 @@ pub struct KnownArticle {
     pub feeds: Vec<FeedId>,
     /// When this feed last listed it, see [`super::poll::LISTED_GRAIN`]; absent when it never did.
     pub last_listed_here: Option<Timestamp>,
-    /// Topics that have alerted for it.
+    /// Topics that have alerted for it, or for another article with the text it has now.
     pub alerted: Vec<super::TopicId>,
     /// The identity hashes already stored for it.
     pub identities: Vec<IdentityHash>,

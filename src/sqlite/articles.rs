@@ -153,9 +153,13 @@ fn read_known(
         .prepare_cached("SELECT f.slug FROM sighting s JOIN feed f ON f.id = s.feed WHERE s.article = ?1")?
         .query_map([article], |row| slug(row, 0))?
         .collect::<Result<_, _>>()?;
+    // Two articles may grow into the same text: one was a mere headline, or broke off, when the other was told.
     known.alerted = connection
-        .prepare_cached("SELECT topic FROM alert WHERE article = ?1")?
-        .query_map([article], |row| slug(row, 0))?
+        .prepare_cached(
+            "SELECT topic FROM alert WHERE article = ?1
+             UNION SELECT topic FROM alert WHERE article = (SELECT article FROM identity WHERE hash = ?2)",
+        )?
+        .query_map(params![article, identity.content.as_i64()], |row| slug(row, 0))?
         .collect::<Result<_, _>>()?;
     Ok(known)
 }

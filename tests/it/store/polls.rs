@@ -130,6 +130,19 @@ async fn what_is_known_of_an_article_depends_on_the_feed_that_asks() {
 }
 
 #[tokio::test]
+async fn what_was_told_of_a_text_is_known_of_every_article_that_has_it_now() {
+    for bed in Bed::all() {
+        bed.configure(&["a"], &["desk"]).await;
+        bed.poll(T0, vec![alerting(new("whole"), "t", &["desk"], T0), new("broken-off")]).await.unwrap();
+        let grown = EntryIdentity { content: identity("whole").content, ..identity("broken-off") };
+        let found = known(&bed, "a", grown).await.unwrap();
+        assert_eq!((found.key, found.alerted), (key("broken-off"), vec![topic("t")]));
+        let other = EntryIdentity { content: identity("stranger").content, ..identity("broken-off") };
+        assert_eq!(known(&bed, "a", other).await.unwrap().alerted, []);
+    }
+}
+
+#[tokio::test]
 async fn a_revision_replaces_the_text_and_keeps_the_former_ones_within_bounds() {
     let bed = Bed::on_disk();
     bed.configure(&["a"], &[]).await;
