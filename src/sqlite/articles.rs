@@ -156,8 +156,9 @@ fn read_known(
     // Two articles may grow into the same text: one was a mere headline, or broke off, when the other was told.
     known.alerted = connection
         .prepare_cached(
-            "SELECT topic FROM alert WHERE article = ?1
-             UNION SELECT topic FROM alert WHERE article = (SELECT article FROM identity WHERE hash = ?2)",
+            "WITH told_of (article) AS (VALUES (?1) UNION SELECT article FROM identity WHERE hash = ?2)
+             SELECT topic FROM alert WHERE article IN told_of
+             UNION SELECT topic FROM told WHERE article IN told_of",
         )?
         .query_map(params![article, identity.content.as_i64()], |row| slug(row, 0))?
         .collect::<Result<_, _>>()?;

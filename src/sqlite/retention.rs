@@ -34,6 +34,13 @@ fn remove_alerts(connection: &Connection, policy: RetentionPolicy) -> Result<u64
          ORDER BY a.created_at LIMIT ?2",
         params![policy.alerts_before.as_millis(), policy.batch],
     )?;
+    // Its article may be listed for years, and be edited.
+    let mut keep = connection.prepare_cached(
+        "INSERT INTO told (article, topic) SELECT article, topic FROM alert WHERE id = ?1 ON CONFLICT DO NOTHING",
+    )?;
+    for id in &old {
+        keep.execute([id])?;
+    }
     remove_with_messages(connection, "alert", &old)
 }
 

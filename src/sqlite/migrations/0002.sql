@@ -86,6 +86,13 @@ CREATE TABLE lane (
     PRIMARY KEY (webhook, name)
 ) STRICT, WITHOUT ROWID;
 
+-- Topics that alerted for an article that is still kept, though the alert no longer is: they do not alert for it again.
+CREATE TABLE told (
+    article  INTEGER NOT NULL REFERENCES article (id) ON DELETE CASCADE,
+    topic    TEXT NOT NULL,
+    PRIMARY KEY (article, topic)
+) STRICT, WITHOUT ROWID;
+
 -- Full-text search.
 
 -- Terms as `matching::search` makes them; the rowid is the article's. Texts stay where they are.

@@ -60,6 +60,7 @@ pub(crate) struct Told {
     /// The receiver has it, whatever the sender knows.
     pub(crate) accepted: bool,
     body: u64,
+    text: Vec<u8>,
 }
 
 /// All of them.
@@ -216,16 +217,21 @@ fn judge(world: &mut World, hook: usize, id: &str, body: &[u8], accepted: bool) 
     let hash = hasher.finish();
     let about = vec![id.to_owned()];
     let told = world.receivers.told.entry(id.to_owned());
-    let told = told.or_insert(Told { hook, posts: 0, accepted: false, body: hash });
+    let told = told.or_insert(Told { hook, posts: 0, accepted: false, body: hash, text: body.to_vec() });
     told.posts += 1;
     let first = told.posts == 1;
     told.accepted |= accepted;
     if told.hook != hook || told.body != hash {
-        world.broken(
-            "a repeat is the same message",
-            format!("{id} carries another body, or went elsewhere"),
-            about,
+        let how = format!(
+            "{id} went to hook{} and hook{hook} as\n  {}\n  {}",
+            told.hook,
+            String::from_utf8_lossy(&told.text),
+            String::from_utf8_lossy(body),
         );
+        let what = String::from_utf8_lossy(body).into_owned();
+        let what = what.split('"').filter_map(|word| story_of(word));
+        let about = about.into_iter().chain(what.map(|story| format!("S{story}"))).collect();
+        world.broken("a repeat is the same message", how, about);
         return;
     }
     let message: serde_json::Value = serde_json::from_slice(body).unwrap();

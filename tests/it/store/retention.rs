@@ -1,12 +1,15 @@
 //! What is removed, when, and what never is.
 
 use wirewatch::domain::Timestamp;
+use wirewatch::domain::article::EntryIdentity;
 use wirewatch::domain::delivery::Settlement;
 use wirewatch::domain::poll::ArticleChange;
 use wirewatch::ports::reads::Page;
 use wirewatch::ports::{RetentionPolicy, Store as _};
 
-use super::bed::{Bed, DAY, LEASE, T0, alerting, article, at, attempted, new, room};
+use super::bed::{
+    Bed, DAY, LEASE, T0, alerting, article, at, attempted, feed_id, identity, new, room, topic,
+};
 
 const ALL: Page = Page { since: None, limit: 0 };
 
@@ -83,6 +86,28 @@ async fn an_article_stays_as_long_as_its_alert_and_an_alert_as_long_as_it_is_on_
     }
 }
 
+/// A page that lists its articles for years is edited now and then.
+#[tokio::test]
+async fn what_a_removed_alert_told_is_still_known_of_its_article() {
+    for bed in Bed::all() {
+        bed.configure(&["a"], &[]).await;
+        bed.poll(T0, vec![alerting(new("x"), "t", &[], T0)]).await.unwrap();
+        let late = at(DAY * 400);
+        assert_eq!(
+            clean(&bed, before(late, late, 8)).await,
+            [1],
+            "the alert alone: the feed lists the article"
+        );
+        let edited = EntryIdentity { content: identity("edited").content, ..identity("x") };
+        let known = bed.store.known(&feed_id("a"), vec![edited], late).await.unwrap();
+        assert_eq!(known.articles[0].as_ref().unwrap().alerted, [topic("t")]);
+
+        bed.configure(&[], &[]).await;
+        assert_eq!(clean(&bed, before(late, late, 8)).await, [1]);
+        assert_eq!(bed.store.known(&feed_id("a"), vec![identity("x")], late).await.unwrap().articles, [None]);
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_left_behind_and_the_space_is_given_back() {
     let bed = Bed::on_disk();
@@ -106,7 +131,9 @@ async fn nothing_is_left_behind_and_the_space_is_given_back() {
     assert!(before_cleaning > 400, "{before_cleaning}");
 
     clean(&bed, before(at(DAY), at(DAY), 100)).await;
-    for table in ["article", "identity", "sighting", "revision", "alert", "message", "delivery", "attempt"] {
+    for table in
+        ["article", "identity", "sighting", "revision", "alert", "told", "message", "delivery", "attempt"]
+    {
         assert_eq!(bed.count(&format!("SELECT count(*) FROM {table}")), 0, "{table}");
     }
     let left = bed.count("PRAGMA page_count");
