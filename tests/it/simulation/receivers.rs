@@ -229,7 +229,7 @@ fn judge(world: &mut World, hook: usize, id: &str, body: &[u8], accepted: bool) 
             String::from_utf8_lossy(body),
         );
         let what = String::from_utf8_lossy(body).into_owned();
-        let what = what.split('"').filter_map(|word| story_of(word));
+        let what = what.split('"').filter_map(story_of);
         let about = about.into_iter().chain(what.map(|story| format!("S{story}"))).collect();
         world.broken("a repeat is the same message", how, about);
         return;
