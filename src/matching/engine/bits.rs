@@ -73,16 +73,14 @@ impl Marks {
     }
 }
 
-/// The hash of a word of queries.
-pub(super) const fn mark(word: u32) -> u32 {
-    // An odd number: no two words have the same.
-    let mixed = word.wrapping_mul(0x9e37_79b1);
-    mixed ^ mixed >> 15
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const fn mark(word: u32) -> u32 {
+        let mixed = word.wrapping_mul(0x9e37_79b1);
+        mixed ^ mixed >> 15
+    }
 
     #[test]
     fn marks_never_forget_and_seldom_invent() {

@@ -11,16 +11,9 @@
 
 use std::hint::black_box;
 
-use super::bits::{Bits, Marks, mark};
+use super::bits::{Bits, Marks};
 use super::pairs::{Pairs, tag};
-use super::surfaces::Surfaces;
-
-/// What a word is good for: it may be the first of two words in a row that are a key.
-pub(crate) const FIRST: u8 = 1;
-/// It may be the second of them.
-pub(crate) const SECOND: u8 = 2;
-/// It is part of two words in a row that give access.
-pub(crate) const PAIRED: u8 = 4;
+use super::surfaces::{FIRST, FOLLOWS, Known, SECOND, Surfaces};
 
 /// In a record, instead of a number of keys: the place where they stand, shared with other topics.
 pub(super) const SHARED: u32 = 1 << 31;
@@ -59,7 +52,7 @@ impl Lists {
 /// The way from words to topics.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    /// For each word what it is good for, see [`FIRST`] and the others.
+    /// For each word what it is good for, see [`FIRST`] and those behind it.
     pub(super) flags: Vec<u8>,
     /// The pairs that give access.
     pub(super) pairs: Pairs,
@@ -76,14 +69,13 @@ pub(crate) struct Index {
 }
 
 /// A word of an article that queries look for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Found {
     /// First position.
     pub(crate) start: u32,
     /// One past the last.
     pub(crate) end: u32,
-    /// What is known of it, see [`Surfaces`].
-    pub(crate) entry: u32,
+    pub(super) known: Known,
 }
 
 /// What is worked with while candidates are looked for; kept for the next article.
@@ -91,6 +83,8 @@ pub(crate) struct Found {
 pub(crate) struct Search {
     marks: Marks,
     opened: Bits,
+    /// Words in a row that may be a pair that gives access, with its tag.
+    neighbours: Vec<(u32, Known, Known)>,
     /// Records to look at, in the order they were opened.
     records: Vec<u32>,
     pub(crate) candidates: Vec<u32>,
@@ -102,24 +96,24 @@ pub(crate) struct Seen<'s> {
     /// All of them, in order.
     pub(crate) found: &'s [Found],
     /// What is known of those that give access.
-    pub(crate) access: &'s [u32],
-    /// Where among them the ones stand that may be the first of a pair that gives access.
-    pub(crate) paired: &'s [u32],
+    pub(super) access: &'s [Known],
+    /// Where among all the ones stand that may be the first of a pair that gives access.
+    pub(crate) leading: &'s [u32],
 }
 
 impl Index {
     /// Fills in the topics that may match.
     pub(super) fn candidates(&self, seen: Seen<'_>, surfaces: &Surfaces, search: &mut Search) {
-        let Search { marks, opened, records, candidates } = search;
-        candidates.clear();
-        candidates.extend_from_slice(&self.always);
-        records.clear();
-        for entry in seen.access {
-            for range in surfaces.opens(*entry) {
-                records.extend_from_slice(self.opens.within(range));
+        search.candidates.clear();
+        search.candidates.extend_from_slice(&self.always);
+        search.records.clear();
+        for known in seen.access {
+            for range in surfaces.opens(*known) {
+                search.records.extend_from_slice(self.opens.within(range));
             }
         }
-        self.open_by_pairs(seen, surfaces, records);
+        self.open_by_pairs(seen, surfaces, search);
+        let Search { marks, opened, records, candidates, .. } = search;
         if records.is_empty() {
             return;
         }
@@ -136,25 +130,34 @@ impl Index {
         }
     }
 
-    fn open_by_pairs(&self, seen: Seen<'_>, surfaces: &Surfaces, records: &mut Vec<u32>) {
-        for at in seen.paired {
+    fn open_by_pairs(&self, seen: Seen<'_>, surfaces: &Surfaces, search: &mut Search) {
+        let Search { neighbours, records, .. } = search;
+        // First all that may be a pair, then which of them are: questions without a branch between them are answered by
+        // memory at once.
+        neighbours.clear();
+        for at in seen.leading {
             let one = &seen.found[*at as usize];
-            for other in behind(seen.found, *at as usize) {
-                let counts = surfaces.counts(other.entry);
-                if !counts.paired || !counts.second {
-                    continue;
-                }
-                let (firsts, seconds) = (surfaces.words(one.entry), surfaces.words(other.entry));
-                for first in surfaces.families(one.entry) {
-                    for second in surfaces.families(other.entry) {
-                        for (place, pair) in self.pairs.of(tag(*first, *second)) {
-                            if firsts.contains(&pair.first) && seconds.contains(&pair.second) {
-                                let range = self.opens.range(self.pair_key(place));
-                                records.extend_from_slice(self.opens.within(range));
-                            }
-                        }
+            for other in behind(seen.found, *at as usize).filter(|other| other.known.flags & FOLLOWS != 0) {
+                for first in families(one.known, surfaces) {
+                    for second in families(other.known, surfaces) {
+                        neighbours.push((tag(first, second), one.known, other.known));
                     }
                 }
+            }
+        }
+        for (tag, one, other) in neighbours {
+            if self.pairs.may_have(*tag) {
+                self.open_by(*tag, *one, *other, surfaces, records);
+            }
+        }
+    }
+
+    /// Opens the records of the pairs of this tag that two words are.
+    fn open_by(&self, tag: u32, one: Known, other: Known, surfaces: &Surfaces, records: &mut Vec<u32>) {
+        let (firsts, seconds) = (surfaces.words(one), surfaces.words(other));
+        for (place, pair) in self.pairs.of(tag) {
+            if firsts.contains(&pair.first) && seconds.contains(&pair.second) {
+                records.extend_from_slice(self.opens.within(self.opens.range(self.pair_key(place))));
             }
         }
     }
@@ -198,21 +201,22 @@ fn behind(found: &[Found], at: usize) -> impl Iterator<Item = &Found> {
     near.filter(move |next| next.start == end)
 }
 
-/// Marks what an article's words are, and what two of them in a row are.
+/// The families of a word, of which most have one.
+fn families(known: Known, surfaces: &Surfaces) -> impl Iterator<Item = u32> + '_ {
+    let others = if known.families > 1 { &surfaces.families(known)[1..] } else { &[] };
+    std::iter::once(known.family).chain(others.iter().copied())
+}
+
+/// Marks the families of an article's words, and those of two of them in a row.
 fn mark_all(found: &[Found], surfaces: &Surfaces, marks: &mut Marks) {
     for (at, word) in found.iter().enumerate() {
-        for id in surfaces.words(word.entry) {
-            marks.insert(mark(*id));
-        }
-        if !surfaces.counts(word.entry).first {
+        families(word.known, surfaces).for_each(|family| marks.insert(family));
+        if word.known.flags & FIRST == 0 {
             continue;
         }
-        let firsts = surfaces.families(word.entry);
-        for next in behind(found, at).filter(|next| surfaces.counts(next.entry).second) {
-            for second in surfaces.families(next.entry) {
-                for first in firsts {
-                    marks.insert(tag(*first, *second));
-                }
+        for next in behind(found, at).filter(|next| next.known.flags & SECOND != 0) {
+            for second in families(next.known, surfaces) {
+                families(word.known, surfaces).for_each(|first| marks.insert(tag(first, second)));
             }
         }
     }

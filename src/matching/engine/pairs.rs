@@ -17,7 +17,12 @@ const NOBODY: WordId = WordId::MAX;
 #[derive(Debug, Default)]
 pub(super) struct Pairs {
     table: Vec<Pair>,
+    /// A set of their tags that may say yes too often: far smaller than the table, so that it stays near the processor.
+    filter: Vec<u64>,
 }
+
+/// How many bits of the filter there are for each place of the table.
+const FILTER: usize = 8;
 
 /// What two families in a row are looked up by; different ones may share it, the words themselves decide.
 pub(super) const fn tag(first: u32, second: u32) -> u32 {
@@ -34,8 +39,11 @@ impl Pairs {
         }
         let free = Pair { first: NOBODY, second: 0 };
         // It is never full, so that every search ends.
-        let mut own = Self { table: vec![free; (pairs.len() + pairs.len() / 4 + 1).next_power_of_two()] };
+        let size = (pairs.len() + pairs.len() / 4 + 1).next_power_of_two();
+        let mut own = Self { table: vec![free; size], filter: vec![0; (size * FILTER).div_ceil(64)] };
         let places = pairs.iter().map(|(tag, pair)| {
+            let (word, bit) = own.filtered(*tag);
+            own.filter[word] |= bit;
             let mut place = own.place(*tag);
             while own.table[place].first != NOBODY {
                 place = own.after(place);
@@ -60,6 +68,19 @@ impl Pairs {
         (place + 1) & (self.table.len() - 1)
     }
 
+    /// Whether there may be pairs with this tag.
+    pub(super) fn may_have(&self, tag: u32) -> bool {
+        let (word, bit) = self.filtered(tag);
+        self.filter.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// Where in the filter a tag stands.
+    fn filtered(&self, tag: u32) -> (usize, u64) {
+        // Other bits first than those that say the place in the table.
+        let hash = tag.rotate_right(6);
+        (hash as usize & self.filter.len().wrapping_sub(1), 1 << (tag & 63))
+    }
+
     /// The pairs that may have this tag, with their places.
     pub(super) fn of(&self, tag: u32) -> impl Iterator<Item = (usize, Pair)> + '_ {
         let mut place = if self.table.is_empty() { 0 } else { self.place(tag) };
@@ -80,6 +101,7 @@ mod tests {
         let pairs: Vec<(u32, Pair)> =
             (0..5000_u32).map(|n| (tag(n / 3, n % 7), Pair { first: n, second: n + 1 })).collect();
         let (table, places) = Pairs::new(&pairs);
+        assert!(pairs.iter().all(|(tag, _)| table.may_have(*tag)));
         for ((tag, pair), place) in pairs.iter().zip(places) {
             assert!(table.of(*tag).any(|found| found == (place as usize, *pair)), "{pair:?}");
         }

@@ -1,37 +1,17 @@
 //! Chooses what each topic is found by, and builds the index.
 
-use std::hash::{Hash as _, Hasher as _};
+use rustc_hash::FxHashMap;
 
-use frostem::{Algorithm, Stemmer};
-use rustc_hash::{FxHashMap, FxHasher};
-
-use super::bits::mark;
-use super::index::{FIRST, Index, Lists, PAIRED, SECOND, SHARED};
+use super::index::{Index, Lists, SHARED};
 use super::pairs::{Pair, Pairs, tag};
 use super::program::{Node, NodeId, Program};
+use super::surfaces::{FIRST, FOLLOWS, LEADS, SECOND};
 use super::words::{Compare, WordId, Words};
-use crate::matching::text::class::Script;
-use crate::matching::text::fold::{fold, lower};
-use crate::matching::text::token::script_of;
 
 /// A facet with more keys than this is only tested where it gives access.
 const MAX_TESTED: usize = 256;
 /// How much rarer two words in a row are than the rarer of them; measured on news.
 const PAIR: f32 = 0.2;
-
-/// Words that one word of an article often is all at once: troop, troops, trooping. Neighbours in an article are
-/// looked up by family, of which a word has one or two, not by each word of a query it may be.
-pub(super) fn family(text: &str) -> u32 {
-    let folded = fold(&lower(text));
-    let stem = match script_of(&folded) {
-        Script::Latin => Stemmer::new(Algorithm::English).stem(&folded).into_owned(),
-        Script::Cyrillic => Stemmer::new(Algorithm::Russian).stem(&folded).into_owned(),
-        _ => folded,
-    };
-    let mut hasher = FxHasher::default();
-    stem.hash(&mut hasher);
-    (hasher.finish() >> 32) as u32
-}
 
 /// A set of keys of which one has to be seen, and in how many of a thousand articles that is to be expected.
 #[derive(Clone, Debug)]
@@ -108,7 +88,7 @@ impl<'p> Planner<'p> {
         let tags = self.tags(&pairs);
         let hash = |key: &u32| match key.checked_sub(self.word_count) {
             Some(pair) => tags[pair as usize],
-            None => mark(*key),
+            None => self.words.family(*key),
         };
         let (records, starts) = records(&facets, &access, needs, hash);
         // Only pairs that give access are ever looked up one by one.
@@ -118,8 +98,8 @@ impl<'p> Planner<'p> {
             for pair in facets[*facet as usize].iter().filter_map(|key| key.checked_sub(self.word_count)) {
                 chosen.entry(pair).or_insert_with(|| {
                     let Pair { first, second } = pairs[pair as usize];
-                    flags[first as usize] |= PAIRED;
-                    flags[second as usize] |= PAIRED;
+                    flags[first as usize] |= LEADS;
+                    flags[second as usize] |= FOLLOWS;
                     giving.push((tags[pair as usize], pairs[pair as usize]));
                     giving.len() - 1
                 });
@@ -149,10 +129,8 @@ impl<'p> Planner<'p> {
 
     /// What each pair is looked up by.
     fn tags(&self, pairs: &[Pair]) -> Vec<u32> {
-        let mut families: FxHashMap<WordId, u32> = FxHashMap::default();
-        let mut family_of =
-            |word: WordId| *families.entry(word).or_insert_with(|| family(self.words.text(word).0));
-        pairs.iter().map(|pair| tag(family_of(pair.first), family_of(pair.second))).collect()
+        let family = |word| self.words.family(word);
+        pairs.iter().map(|pair| tag(family(pair.first), family(pair.second))).collect()
     }
 
     fn facet(&mut self, keys: Vec<u32>) -> u32 {

@@ -10,6 +10,8 @@ use crate::domain::topic::{FacetShare, Field, Match, Span};
 const MAX_SPANS: usize = 50;
 /// About how many characters an excerpt has.
 const EXCERPT: usize = 240;
+/// An excerpt is cut at a word's end where fewer characters than these are lost.
+const CUT: usize = 24;
 /// Half of what a facet needs for a share of one half: one mention in the lead.
 const HALF: f64 = 2.0;
 
@@ -141,9 +143,13 @@ impl Evaluation<'_> {
         let body: Vec<&Span> = spans.iter().filter(|span| span.field == Field::Body).collect();
         let length = u32::try_from(EXCERPT).unwrap_or(u32::MAX);
         // Where most different terms stand together; the first such place.
+        let mut terms = Vec::new();
         let best = body.iter().enumerate().rev().max_by_key(|(at, first)| {
             let near = body[*at..].iter().take_while(|span| span.end <= first.start + length * 2 / 3);
-            let terms: std::collections::BTreeSet<_> = near.map(|span| (&span.concept, &span.term)).collect();
+            terms.clear();
+            terms.extend(near.map(|span| (&span.concept, &span.term)));
+            terms.sort_unstable();
+            terms.dedup();
             terms.len()
         });
         match best {
@@ -179,22 +185,29 @@ impl<'t> Points<'t> {
 
 /// The text around a code point, on one line, cut at words.
 fn around(text: &str, point: usize) -> String {
-    let before = EXCERPT / 3;
-    let from = point.saturating_sub(before);
-    let mut chars: Vec<char> = text.chars().skip(from).take(EXCERPT + 1).collect();
-    let more = chars.len() > EXCERPT;
-    chars.truncate(EXCERPT);
-    let mut slice: &[char] = &chars;
+    let from = point.saturating_sub(EXCERPT / 3);
+    let behind = |text: &str, points: usize| text.char_indices().nth(points).map(|(at, _)| at);
+    let mut slice = &text[behind(text, from).unwrap_or(text.len())..];
+    let end = behind(slice, EXCERPT);
+    slice = &slice[..end.unwrap_or(slice.len())];
+    let space = |(_, c): &(usize, char)| c.is_whitespace();
     if from > 0 {
         // Not in the middle of a word, where words are spaced.
-        let lead = slice.iter().take(before).position(|c| c.is_whitespace());
-        slice = &slice[lead.filter(|at| *at < 24).map_or(0, |at| at + 1)..];
+        let lead = slice.char_indices().take(CUT).find(space);
+        slice = &slice[lead.map_or(0, |(at, c)| at + c.len_utf8())..];
     }
-    if more {
-        let tail = slice.iter().rposition(|c| c.is_whitespace());
-        slice = &slice[..tail.filter(|at| slice.len() - at < 24).unwrap_or(slice.len())];
+    if end.is_some() {
+        let tail = slice.char_indices().rev().take(CUT - 1).find(space);
+        slice = &slice[..tail.map_or(slice.len(), |(at, _)| at)];
     }
-    let line: String = slice.iter().collect();
-    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("{}{line}{}", if from > 0 { "… " } else { "" }, if more { " …" } else { "" })
+    let mut line = String::with_capacity(slice.len() + 8);
+    let mut words = slice.split_whitespace();
+    line.push_str(if from > 0 { "… " } else { "" });
+    line.push_str(words.next().unwrap_or_default());
+    for word in words {
+        line.push(' ');
+        line.push_str(word);
+    }
+    line.push_str(if end.is_some() { " …" } else { "" });
+    line
 }

@@ -1,10 +1,9 @@
 //! An article's words, as hits on the words of queries.
 
 use super::bits::Bits;
-use super::index::{FIRST, Found, Index, PAIRED, SECOND, Search, Seen};
-use super::plan::family;
+use super::index::{Found, Index, Search, Seen};
 use super::program::Program;
-use super::surfaces::{Counts, Key, Surfaces};
+use super::surfaces::{Key, Known, LEADS, OPENS, Surfaces};
 use super::words::{WordId, Words};
 use crate::domain::article::Document;
 use crate::matching::query::MAX_NEAR;
@@ -15,9 +14,11 @@ use crate::matching::text::token::{Token, Tokens, tokenise};
 /// Positions left free between headline and text, so that nothing is near across.
 const GAP: u32 = 2 * MAX_NEAR;
 /// How many words are looked up at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
 /// How many combinations of languages are remembered at once.
 const MAX_CACHES: usize = 12;
+/// How many families are told apart while hits are collected.
+const ASKED: usize = 4096;
 #[expect(clippy::cast_possible_truncation, reason = "a small constant")]
 const MAX_WORD_BYTES: u32 = MAX_WORD as u32;
 
@@ -36,14 +37,17 @@ pub(crate) struct Scratch {
     pub(crate) tokens: Tokens,
     /// How many words the headline has.
     pub(crate) title_words: u32,
+    /// How many words the text has.
+    body_words: u32,
     /// The position of the text's first word.
     pub(crate) body: u32,
-    /// Words of the article that queries look for, in order.
+    /// Words of the article that queries look for, in order; `seen` of them, the others are of articles before.
     found: Vec<Found>,
+    seen: usize,
     /// What is known of those that give access to topics.
-    access: Vec<u32>,
-    /// Where among them the ones stand that may begin a pair that gives access.
-    paired: Vec<u32>,
+    access: Vec<Known>,
+    /// Where among the words found the ones stand that may begin a pair that gives access.
+    leading: Vec<u32>,
     pub(crate) search: Search,
     /// The hits on the words that were asked for, by word.
     hits: Vec<Hit>,
@@ -61,50 +65,55 @@ impl Scratch {
     pub(crate) fn read(&mut self, document: &Document<'_>, words: &Words, index: &Index) {
         self.tokens.clear();
         self.hits.clear();
-        self.found.clear();
         self.access.clear();
-        self.paired.clear();
-        tokenise(document.title, 0, &mut self.tokens);
-        self.title_words = length(&self.tokens.places);
+        self.leading.clear();
+        self.title_words = tokenise(document.title, 0, &mut self.tokens);
         let title_tokens = self.tokens.tokens.len();
         self.body = self.title_words + GAP;
         self.tokens.sentences.push(self.body);
         self.tokens.paragraphs.push(self.body);
-        tokenise(document.text, self.body, &mut self.tokens);
+        self.body_words = tokenise(document.text, self.body, &mut self.tokens);
         let stemmers = stemmers(document.lang, document.title, document.text);
         self.cache = self.cache_for(stemmers);
         let finder = Finder { words, index, stemmers };
+        let all = self.tokens.tokens.len();
+        if self.found.len() < all {
+            self.found.resize(all, Found::default());
+        }
+        self.seen = 0;
         self.look_up(document.title, 0..title_tokens, &[], &finder);
-        let all = title_tokens..self.tokens.tokens.len();
-        self.look_up(document.text, all, document.boilerplate, &finder);
+        self.look_up(document.text, title_tokens..all, document.boilerplate, &finder);
     }
 
     /// First and last byte of a position, and whether it is in the body.
     pub(crate) fn place(&self, position: u32) -> (bool, u32, u32) {
-        let in_body = position >= self.body;
-        let index = if in_body { position - self.body + self.title_words } else { position };
-        let (start, end) = self.tokens.places[index as usize];
-        (in_body, start, end)
+        let (start, end) = self.tokens.place(position).unwrap_or_default();
+        (position >= self.body, start, end)
     }
 
     /// How many words the text has.
-    pub(crate) fn body_words(&self) -> u32 {
-        length(&self.tokens.places) - self.title_words
+    pub(crate) const fn body_words(&self) -> u32 {
+        self.body_words
     }
 
     /// Looks for the topics that may match.
     pub(crate) fn find_candidates(&mut self, index: &Index) {
         let Some((_, cache)) = self.caches.get(self.cache) else { return };
-        let seen = Seen { found: &self.found, access: &self.access, paired: &self.paired };
+        let seen = Seen { found: &self.found[..self.seen], access: &self.access, leading: &self.leading };
         index.candidates(seen, cache, &mut self.search);
     }
 
     /// Collects the hits on all words that `topics` ask for.
-    pub(crate) fn collect(&mut self, program: &Program, topics: &[u32], words: usize) {
-        self.wanted.reset(words);
+    pub(crate) fn collect(&mut self, program: &Program, topics: &[u32], words: &Words) {
+        self.wanted.reset(words.len());
+        // Most words of an article are of no family that is asked for, and need not be looked at.
+        let mut asked = [0_u64; ASKED / 64];
+        let bit = |family: u32| (family as usize % ASKED / 64, 1 << (family % 64));
         for topic in topics {
             program.words(program.topics[*topic as usize].root, &mut |word| {
                 self.wanted.insert(word);
+                let (at, bit) = bit(words.family(word));
+                asked[at] |= bit;
             });
         }
         self.hits.clear();
@@ -112,8 +121,12 @@ impl Scratch {
         if self.wanted.is_empty() {
             return;
         }
-        for found in &self.found {
-            for word in cache.words(found.entry) {
+        let looked_at = |found: &&Found| {
+            let (at, bit) = bit(found.known.family);
+            found.known.families > 1 || asked[at] & bit != 0
+        };
+        for found in self.found[..self.seen].iter().filter(looked_at) {
+            for word in cache.words(found.known) {
                 if self.wanted.contains(*word) {
                     self.hits.push(Hit { word: *word, start: found.start, end: found.end });
                 }
@@ -151,40 +164,41 @@ impl Scratch {
         let cache = &mut self.caches[self.cache].1;
         let bytes = text.as_bytes();
         self.keys.resize(AT_ONCE, Key::default());
-        let looked_at =
-            |token: &Token| token.end - token.start <= MAX_WORD_BYTES && !is_within(boilerplate, token);
+        let found = self.found.as_mut_slice();
+        let mut seen = self.seen;
         for some in self.tokens.tokens[tokens].chunks(AT_ONCE) {
             let mut count = 0;
-            for token in some {
-                if looked_at(token) {
-                    self.keys[count].set(bytes, token.start as usize, token.end as usize);
+            for (number, token) in (0..).zip(some) {
+                if token.end - token.start <= MAX_WORD_BYTES && !is_within(boilerplate, token) {
+                    self.keys[count].set(bytes, token.start as usize, token.end as usize, number);
                     count += 1;
                 }
             }
-            cache.prepare(&mut self.keys[..count]);
-            let mut keys = self.keys[..count].iter();
-            for token in some {
-                if !looked_at(token) {
-                    continue;
-                }
-                let Some(key) = keys.next() else { break };
-                let word = &text[token.start as usize..token.end as usize];
-                let entry = cache
-                    .get(key, word.as_bytes(), |numbers| finder.find(word, token, &mut self.same, numbers));
-                let counts = cache.counts(entry);
-                if counts.words == 0 {
-                    continue;
-                }
-                if counts.opens > 0 {
-                    self.access.push(entry);
-                }
-                if counts.paired && counts.first {
-                    self.paired.push(length(&self.found));
-                }
+            let keys = &self.keys[..count];
+            cache.prepare(keys);
+            for key in keys {
+                let token = &some[key.word as usize];
+                let known = cache.get(key).unwrap_or_else(|| {
+                    let word = &text[token.start as usize..token.end as usize];
+                    cache.search(key, word.as_bytes(), |numbers| {
+                        finder.find(word, token, &mut self.same, numbers)
+                    })
+                });
                 let end = token.position + u32::from(token.width);
-                self.found.push(Found { start: token.position, end, entry });
+                found[seen] = Found { start: token.position, end, known };
+                if known.flags & (OPENS | LEADS) != 0 {
+                    if known.flags & OPENS != 0 {
+                        self.access.push(known);
+                    }
+                    if known.flags & LEADS != 0 {
+                        self.leading.push(length(&found[..seen]));
+                    }
+                }
+                // Without a branch: whether queries look for it cannot be foreseen.
+                seen += usize::from(known.words > 0);
             }
         }
+        self.seen = seen;
     }
 }
 
@@ -196,32 +210,39 @@ struct Finder<'f> {
 }
 
 impl Finder<'_> {
+    /// Writes the numbers of a word.
     #[cold]
-    fn find(&self, surface: &str, token: &Token, same: &mut Vec<WordId>, out: &mut Vec<u32>) -> Counts {
+    fn find(&self, surface: &str, token: &Token, same: &mut Vec<WordId>, out: &mut Vec<u32>) -> Known {
         same.clear();
         self.words.find(surface, token.script, self.stemmers, same);
         // More words of queries than this that are all one word of an article are not told apart any more.
         same.truncate(usize::from(u16::MAX));
         out.extend_from_slice(same);
-        let flags = |id: &WordId| self.index.flags[*id as usize];
-        let has = |flag: u8| same.iter().any(|id| flags(id) & flag != 0);
-        let paired = same.iter().filter(|id| flags(id) & (FIRST | SECOND) != 0);
-        let mut families: Vec<u32> = paired.map(|id| family(self.words.text(*id).0)).collect();
-        families.sort_unstable();
-        families.dedup();
-        out.extend_from_slice(&families);
-        let ranges = same.iter().map(|id| self.index.opens.range(*id)).filter(|(start, end)| start < end);
         let before = out.len();
+        out.extend(same.iter().map(|id| self.words.family(*id)));
+        out[before..].sort_unstable();
+        let families = distinct(out, before);
+        let before = out.len();
+        let ranges = same.iter().map(|id| self.index.opens.range(*id)).filter(|(start, end)| start < end);
         out.extend(ranges.flat_map(|(start, end)| [start, end]));
-        Counts {
-            words: short(same.len()),
-            families: short(families.len()),
-            opens: short((out.len() - before) / 2),
-            first: has(FIRST),
-            second: has(SECOND),
-            paired: has(PAIRED),
+        let opens = short((out.len() - before) / 2);
+        let flags = same.iter().fold(0, |all, id| all | self.index.flags[*id as usize]);
+        let flags = if opens > 0 { flags | OPENS } else { flags };
+        Known { words: short(same.len()), families, opens, flags, ..Known::default() }
+    }
+}
+
+/// Keeps each number from `start` on, which are in order, once; and says how many that are.
+fn distinct(numbers: &mut Vec<u32>, start: usize) -> u16 {
+    let mut end = start;
+    for at in start..numbers.len() {
+        if end == start || numbers[end - 1] != numbers[at] {
+            numbers[end] = numbers[at];
+            end += 1;
         }
     }
+    numbers.truncate(end);
+    short(end - start)
 }
 
 fn short(count: usize) -> u16 {

@@ -81,7 +81,7 @@ impl TopicSet {
         topics: &[u32],
     ) -> Evaluation<'r> {
         scratch.read(document, &self.words, &self.index);
-        scratch.collect(&self.program, topics, self.words.len());
+        scratch.collect(&self.program, topics, &self.words);
         Evaluation::new(&self.program, scratch, document)
     }
 
@@ -113,7 +113,7 @@ impl Matcher for TopicSet {
             }
             let mut candidates = std::mem::take(&mut scratch.search.candidates);
             candidates.sort_unstable();
-            scratch.collect(&self.program, &candidates, self.words.len());
+            scratch.collect(&self.program, &candidates, &self.words);
             let run = Evaluation::new(&self.program, scratch, document);
             let found = candidates
                 .iter()

@@ -116,7 +116,7 @@ impl Compiler<'_> {
     fn sequences(&mut self, expr: &Expr, text: &str, mode: Mode) -> Vec<Vec<u32>> {
         let text = text.trim_start_matches(['\'', '-', '+']);
         let tokens = tokenise_term(text);
-        let words = tokens.places.len();
+        let words = tokens.places().count();
         if words == 0 {
             let address = text.contains("://") || text.starts_with("www.");
             let help = if address {

@@ -3,14 +3,14 @@
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::OnceLock;
 
-use frostem::Algorithm;
+use frostem::{Algorithm, Stemmer};
 use regex_automata::meta::Regex;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::globs::Globs;
 use super::hashed::{HashIndex, hash};
 use crate::matching::text::class::Script;
-use crate::matching::text::fold::lower;
+use crate::matching::text::fold::{fold, lower};
 use crate::matching::text::forms::{Forms, all_stems, query_spellings, stems};
 use crate::matching::text::lang::Stemmers;
 use crate::matching::text::token::script_of;
@@ -135,6 +135,7 @@ fn text<'t>(records: &[Record], texts: &'t str, word: WordId) -> (&'t str, Compa
 pub(crate) struct Words {
     records: Vec<Record>,
     texts: String,
+    families: Vec<u32>,
     /// By hash of a folded spelling, or of an exact one.
     spellings: HashIndex,
     exact: HashIndex,
@@ -149,8 +150,10 @@ impl Words {
         let mut spellings = Vec::new();
         let mut exact = Vec::new();
         let mut globs = Vec::new();
+        let mut families = Vec::with_capacity(records.len());
         for id in 0..WordId::try_from(records.len()).unwrap_or(WordId::MAX) {
             let (text, compare) = text(&records, &texts, id);
+            families.push(family(text));
             match compare {
                 Compare::Forms | Compare::Name | Compare::Acronym | Compare::Folded => {
                     for spelling in query_spellings(text, script_of(text)) {
@@ -171,6 +174,7 @@ impl Words {
             globs: Globs::new(globs),
             records,
             texts,
+            families,
             regexes,
         }
     }
@@ -178,6 +182,12 @@ impl Words {
     /// A word and how it is compared.
     pub(crate) fn text(&self, id: WordId) -> (&str, Compare) {
         text(&self.records, &self.texts, id)
+    }
+
+    /// The hash of the family of a word: of words that one word of an article often is all at once (troop, troops,
+    /// trooping). It has one or two families, but may be any number of words of queries.
+    pub(crate) fn family(&self, id: WordId) -> u32 {
+        self.families[id as usize]
     }
 
     /// How many words there are.
@@ -256,6 +266,17 @@ impl Words {
         }
         HashIndex::new(entries)
     }
+}
+
+fn family(text: &str) -> u32 {
+    let folded = fold(&lower(text));
+    let mut hasher = FxHasher::default();
+    match script_of(&folded) {
+        Script::Latin => Stemmer::new(Algorithm::English).stem(&folded).hash(&mut hasher),
+        Script::Cyrillic => Stemmer::new(Algorithm::Russian).stem(&folded).hash(&mut hasher),
+        _ => folded.hash(&mut hasher),
+    }
+    (hasher.finish() >> 32) as u32
 }
 
 /// Whether `algorithm` is for a language written in `script`.

@@ -48,9 +48,20 @@ pub(super) enum Joiner {
     Gershayim,
 }
 
+#[inline]
 pub(super) fn class(c: char) -> Class {
-    if c.is_ascii() { ascii(c) } else { beyond(c) }
+    ASCII.get(c as usize).copied().unwrap_or_else(|| beyond(c))
 }
+
+static ASCII: [Class; 128] = {
+    let mut all = [Class::Other; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        all[byte as usize] = ascii(char::from_u32(byte).expect("ASCII"));
+        byte += 1;
+    }
+    all
+};
 
 const fn ascii(c: char) -> Class {
     match c {

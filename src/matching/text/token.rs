@@ -25,8 +25,6 @@ pub struct Token {
 pub struct Tokens {
     /// Words and compounds by position; a compound stands before its parts.
     pub tokens: Vec<Token>,
-    /// First and last byte of each position.
-    pub places: Vec<(u32, u32)>,
     /// Positions at which sentences begin, the first one left out.
     pub sentences: Vec<u32>,
     /// Positions at which paragraphs begin, the first one left out.
@@ -37,9 +35,22 @@ impl Tokens {
     /// Empties it, keeping the memory.
     pub fn clear(&mut self) {
         self.tokens.clear();
-        self.places.clear();
         self.sentences.clear();
         self.paragraphs.clear();
+    }
+
+    /// First and last byte of each position, in order.
+    pub fn places(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let words = self.tokens.iter().filter(|token| token.width == 1);
+        words.map(|token| (token.start, token.end))
+    }
+
+    /// First and last byte of a position; nothing where no word stands there.
+    pub fn place(&self, position: u32) -> Option<(u32, u32)> {
+        // The last that begins there is the word; compounds stand before it.
+        let behind = self.tokens.partition_point(|token| token.position <= position);
+        let token = self.tokens[..behind].last().filter(|token| token.position == position)?;
+        Some((token.start, token.end))
     }
 }
 
@@ -65,8 +76,9 @@ const ABBREVIATIONS: &[&str] = &[
     "inc", "ltd", "co", "corp", "jr", "sr", "ca", "bzw", "usw", "им", "гг", "ул", "тыс", "млн", "млрд",
     "руб", "см", "стр",
 ];
-/// How many bytes the longest of them has.
+/// How many bytes the longest of them has, and the longest in ASCII.
 const LONGEST_ABBREVIATION: usize = 8;
+const LONGEST_IN_ASCII: usize = 4;
 
 /// A stretch of letters and digits.
 #[derive(Clone, Copy, Debug)]
@@ -86,96 +98,139 @@ struct Tokeniser<'t> {
     first: u32,
     position: u32,
     wildcards: bool,
+    /// Which block of the text was looked at last, and which of its bytes are ASCII letters and digits, as bits.
+    block: usize,
+    plain: u64,
     units: Vec<Unit>,
     out: &'t mut Tokens,
 }
 
 /// How many bytes are looked at at once.
-const CHUNK: usize = 16;
-/// One bit of each byte of a chunk: the lowest, the highest.
-const LOW: u128 = u128::MAX / 255;
-const HIGH: u128 = LOW << 7;
+const BLOCK: usize = 64;
+/// One bit of each byte of eight: the lowest, the highest.
+const LOW: u64 = u64::MAX / 255;
+const HIGH: u64 = LOW << 7;
 
-/// How many ASCII letters and digits stand in a row from `at` on, at most a chunk, and whether letters are among them.
-fn plain_run(text: &[u8], at: usize) -> (usize, bool) {
-    let whole = text.get(at..at + CHUNK).and_then(|whole| whole.try_into().ok());
-    let chunk: [u8; CHUNK] = whole.unwrap_or_else(|| {
-        let mut rest = [0; CHUNK];
-        let bytes = text.get(at..).unwrap_or_default();
-        rest[..bytes.len()].copy_from_slice(bytes);
-        rest
-    });
-    let bytes = u128::from_le_bytes(chunk);
+/// Which bytes of a block are ASCII letters and digits, as bits; behind the end there are none.
+#[inline(never)]
+fn plain_bytes(text: &[u8], block: usize) -> u64 {
+    let rest = text.get(block * BLOCK..).unwrap_or_default();
+    if let Some(whole) = rest.first_chunk::<BLOCK>() {
+        return plain_of(whole);
+    }
+    let mut last = [0; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    plain_of(&last)
+}
+
+fn plain_of(block: &[u8; BLOCK]) -> u64 {
     // In all bytes at once: the highest bit of each that is at least `least`, which needs the other seven bits only.
-    let from = |bytes: u128, least: u8| (bytes & !HIGH) + LOW * u128::from(0x80 - least);
-    let lower = bytes | (LOW * 0x20);
-    let letters = from(lower, b'a') & !from(lower, b'z' + 1) & !bytes & HIGH;
-    let digits = from(bytes, b'0') & !from(bytes, b'9' + 1) & !bytes & HIGH;
-    let others = !(letters | digits) & HIGH;
-    let before = (others & others.wrapping_neg()).wrapping_sub(1);
-    (others.trailing_zeros() as usize / 8, letters & before != 0)
+    let from = |bytes: u64, least: u8| (bytes & !HIGH) + LOW * u64::from(0x80 - least);
+    let mut all = 0;
+    for (eight, at) in block.as_chunks::<8>().0.iter().zip((0_u32..).step_by(8)) {
+        let bytes = u64::from_le_bytes(*eight);
+        let lower = bytes | (LOW * 0x20);
+        let letters = from(lower, b'a') & !from(lower, b'z' + 1);
+        let digits = from(bytes, b'0') & !from(bytes, b'9' + 1);
+        let plain = (letters | digits) & !bytes & HIGH;
+        // The eight bits side by side: each is moved to its place in the highest byte.
+        all |= ((plain >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << at;
+    }
+    all
 }
 
 /// The most words of a text that are looked at.
 pub const MAX_WORDS: u32 = 65_536;
 
-/// Splits an article's text into words; the first one takes position `first`.
-pub fn tokenise(text: &str, first: u32, out: &mut Tokens) {
-    Tokeniser { text, at: 0, first, position: first, wildcards: false, units: Vec::new(), out }.run();
+/// Splits an article's text into words; the first one takes position `first`. Says how many positions there are.
+pub fn tokenise(text: &str, first: u32, out: &mut Tokens) -> u32 {
+    Tokeniser::new(text, first, false, out).run()
 }
 
 /// Splits a term of a query into words; `*` and `?` are letters.
 pub fn tokenise_term(text: &str) -> Tokens {
     let mut out = Tokens::default();
-    Tokeniser { text, at: 0, first: 0, position: 0, wildcards: true, units: Vec::new(), out: &mut out }.run();
+    Tokeniser::new(text, 0, true, &mut out).run();
     out
 }
 
-impl Tokeniser<'_> {
-    fn run(mut self) {
-        while let Some(byte) = self.text.as_bytes().get(self.at) {
-            if self.position - self.first >= MAX_WORDS {
-                break;
-            }
-            match byte {
-                b' ' => self.at += 1,
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' if self.plain_word() => {}
-                _ => self.step(),
-            }
-        }
+/// The script of a word of ASCII letters and digits, and how much of what stands behind it separates it from the next
+/// word and does nothing else; nothing if there may be more to it.
+fn plain_word(word: &[u8], behind: &[u8]) -> Option<(Script, usize)> {
+    let letters = word.iter().any(u8::is_ascii_alphabetic);
+    let more = match behind.first() {
+        None | Some(b' ' | b'\n' | b')' | b';' | b'!' | b'?') => false,
+        Some(b',') => !letters,
+        Some(b'.') => word.len() == 1 || !letters || word.eq_ignore_ascii_case(b"www"),
+        Some(b':') => word.first().is_some_and(|first| first.eq_ignore_ascii_case(&b'h')),
+        Some(_) => true,
+    };
+    let space = |at: usize| usize::from(behind.get(at) == Some(&b' '));
+    let passed = match behind.first() {
+        Some(b' ') => 1,
+        Some(b',' | b')' | b';' | b':') => 1 + space(1),
+        _ => 0,
+    };
+    (!more).then_some((if letters { Script::Latin } else { Script::Digits }, passed))
+}
+
+impl<'t> Tokeniser<'t> {
+    fn new(text: &'t str, first: u32, wildcards: bool, out: &'t mut Tokens) -> Self {
+        let plain = plain_bytes(text.as_bytes(), 0);
+        Self { text, at: 0, first, position: first, wildcards, block: 0, plain, units: Vec::new(), out }
     }
 
-    /// A word of ASCII letters and digits with nothing special about it, and the space behind it: nearly all words of
-    /// many texts.
-    fn plain_word(&mut self) -> bool {
-        if self.wildcards {
-            return false;
-        }
-        let bytes = self.text.as_bytes();
-        let (start, mut end, mut letters) = (self.at, self.at, false);
-        loop {
-            let (length, some) = plain_run(bytes, end);
-            end += length;
-            letters |= some;
-            if length < CHUNK {
-                break;
+    fn run(mut self) -> u32 {
+        while self.position - self.first < MAX_WORDS {
+            if !self.wildcards {
+                self.plain_words();
+            }
+            match self.text.as_bytes().get(self.at) {
+                None => break,
+                Some(b' ') => self.at += 1,
+                Some(_) => self.step(),
             }
         }
-        let next = bytes.get(end);
-        let special = match next {
-            None | Some(b' ' | b'\n' | b')' | b';' | b'!' | b'?') => false,
-            Some(b',') => !letters,
-            Some(b'.') => end - start == 1 || !letters || bytes[start..end].eq_ignore_ascii_case(b"www"),
-            Some(b':') => bytes[start].eq_ignore_ascii_case(&b'h'),
-            Some(_) => true,
-        };
-        if special {
-            return false;
+        self.position - self.first
+    }
+
+    /// Reads words of ASCII letters and digits with nothing special about them, and what little stands between them: nearly
+    /// all of many texts. Stops before anything else.
+    fn plain_words(&mut self) {
+        let bytes = self.text.as_bytes();
+        let limit = self.first.saturating_add(MAX_WORDS);
+        let Self { at, position, block, plain, .. } = *self;
+        let (mut at, mut position, mut block, mut plain) = (at, position, block, plain);
+        while position < limit {
+            let start = at;
+            let mut end = start;
+            loop {
+                let (own, within) = (end / BLOCK, end % BLOCK);
+                if own != block {
+                    (block, plain) = (own, plain_bytes(bytes, own));
+                }
+                let row = (!(plain >> within)).trailing_zeros() as usize;
+                end += row;
+                if within + row < BLOCK {
+                    break;
+                }
+            }
+            let (Some(first), true) = (bytes.get(start), end > start) else { break };
+            let mut script = Script::Latin;
+            at = end + 1;
+            if bytes.get(end) != Some(&b' ') || first.is_ascii_digit() {
+                let Some(ends) = plain_word(&bytes[start..end], &bytes[end..]) else {
+                    at = start;
+                    break;
+                };
+                script = ends.0;
+                at = end + ends.1;
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "texts are cut to 10 MiB long before")]
+            self.out.tokens.push(Token { start: start as u32, end: end as u32, position, width: 1, script });
+            position += 1;
         }
-        self.token(start, end, 1, if letters { Script::Latin } else { Script::Digits });
-        self.place(start, end);
-        self.at = end + usize::from(next == Some(&b' '));
-        true
+        (self.at, self.position, self.block, self.plain) = (at, position, block, plain);
     }
 
     fn step(&mut self) {
@@ -208,9 +263,10 @@ impl Tokeniser<'_> {
         self.out.tokens.push(token);
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "texts are cut to 10 MiB long before")]
-    fn place(&mut self, start: usize, end: usize) {
-        self.out.places.push((start as u32, end as u32));
+    /// A word that takes the next position.
+    #[inline]
+    fn word(&mut self, start: usize, end: usize, script: Script) {
+        self.token(start, end, 1, script);
         self.position += 1;
     }
 
@@ -237,13 +293,14 @@ impl Tokeniser<'_> {
 
     /// Whether the word before the full stop at `at` is an abbreviation or an initial.
     fn abbreviates(&self, at: usize) -> bool {
-        let Some(&(start, end)) = self.out.places.last() else { return false };
+        // The last of a compound's parts stands last.
+        let Some(&Token { start, end, .. }) = self.out.tokens.last() else { return false };
         if self.position == self.first || end as usize != at {
             return false;
         }
         let word = &self.text[start as usize..end as usize];
         let initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
-        initial || word.len() <= LONGEST_ABBREVIATION && is_abbreviation(word)
+        initial || is_abbreviation(word)
     }
 
     /// Whether the text goes on in lower case after white space.
@@ -282,8 +339,7 @@ impl Tokeniser<'_> {
         while let Some((c, Class::Mark | Class::Ignorable)) = self.look(self.at) {
             self.at += c.len_utf8();
         }
-        self.token(start, self.at, 1, Script::Unspaced);
-        self.place(start, self.at);
+        self.word(start, self.at, Script::Unspaced);
     }
 
     /// Words joined by hyphens, apostrophes and the like.
@@ -350,8 +406,7 @@ impl Tokeniser<'_> {
             self.token(first.start, last.end, count as u16, last.script);
         }
         for unit in kept() {
-            self.token(unit.start, unit.end, 1, unit.script);
-            self.place(unit.start, unit.end);
+            self.word(unit.start, unit.end, unit.script);
         }
         self.units = units;
     }
@@ -525,8 +580,12 @@ pub fn script_of(word: &str) -> Script {
 }
 
 fn is_abbreviation(word: &str) -> bool {
+    let ascii = word.is_ascii();
+    if word.len() > if ascii { LONGEST_IN_ASCII } else { LONGEST_ABBREVIATION } {
+        return false;
+    }
     let same = |known: &str| {
-        if word.is_ascii() { known.eq_ignore_ascii_case(word) } else { known == word.to_lowercase() }
+        if ascii { known.eq_ignore_ascii_case(word) } else { known == word.to_lowercase() }
     };
     ABBREVIATIONS.iter().filter(|known| known.len() == word.len()).any(|known| same(known))
 }
@@ -562,17 +621,45 @@ mod tests {
     #[test]
     fn many_bytes_at_once_are_read_as_one_by_one() {
         for byte in 0..=255_u8 {
-            for around in [b"abcdefghijklmnop", b"0123456789012345", b"ZYX9 WVU8TSR7QPO"] {
-                for at in 0..CHUNK {
-                    let mut text = *around;
-                    text[at] = byte;
-                    for length in [CHUNK, at + 1] {
+            for around in [b'k', b'7', b'Y', b' '] {
+                for at in 0..BLOCK {
+                    let mut text = [around; 2 * BLOCK];
+                    text[BLOCK + at] = byte;
+                    for length in [2 * BLOCK, BLOCK + at + 1, BLOCK + at] {
                         let text = &text[..length];
-                        let run = text.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-                        let letters = text[..run].iter().any(u8::is_ascii_alphabetic);
-                        assert_eq!(plain_run(text, 0), (run, letters), "{text:?}");
+                        let bits = (0..)
+                            .zip(&text[BLOCK..])
+                            .map(|(bit, byte)| u64::from(byte.is_ascii_alphanumeric()) << bit);
+                        assert_eq!(plain_bytes(text, 1), bits.sum::<u64>(), "{text:?}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn no_abbreviation_is_longer_than_the_longest() {
+        let longest =
+            |ascii| ABBREVIATIONS.iter().filter(|word| word.is_ascii() == ascii).map(|word| word.len()).max();
+        assert_eq!([longest(true), longest(false)], [Some(LONGEST_IN_ASCII), Some(LONGEST_ABBREVIATION)]);
+    }
+
+    #[test]
+    fn words_end_where_they_end_wherever_they_stand() {
+        for before in 0..2 * BLOCK {
+            for length in [1, 2, 63, 64, 65, 127, 128, 129] {
+                let text = format!("{}{} end", " ".repeat(before), "w".repeat(length));
+                let mut out = Tokens::default();
+                assert_eq!(tokenise(&text, 7, &mut out), 2);
+                let word = (before, before + length);
+                let places = [word, (word.1 + 1, word.1 + 4)];
+                let places =
+                    places.map(|(start, end)| (u32::try_from(start).unwrap(), u32::try_from(end).unwrap()));
+                assert!(out.places().eq(places), "{text}");
+                assert_eq!(
+                    [7, 8, 9].map(|position| out.place(position)),
+                    [Some(places[0]), Some(places[1]), None]
+                );
             }
         }
     }
@@ -621,7 +708,7 @@ mod tests {
         let text = "Mr. Kim met Gen. Lee. They spoke of 3.5 tons! \"Yes.\" said X\nNext line\n\nNew paragraph。又一句";
         tokenise(text, 0, &mut out);
         let word = |position: &u32| {
-            let (start, end) = out.places[*position as usize];
+            let (start, end) = out.place(*position).unwrap();
             &text[start as usize..end as usize]
         };
         assert_eq!(out.sentences.iter().map(word).collect::<Vec<_>>(), ["They", "Yes", "Next", "New", "又"]);

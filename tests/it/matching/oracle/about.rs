@@ -44,10 +44,8 @@ fn speaks_of(text: &str, wanted: &str, mode: Mode) -> bool {
     let mut tokens = Tokens::default();
     tokenise(text, 0, &mut tokens);
     let words = |tokens: &Tokens, text: &str| -> Vec<String> {
-        let surfaces = tokens
-            .places
-            .iter()
-            .map(|(start, end)| plain(&text[*start as usize..*end as usize]).into_owned());
+        let surfaces =
+            tokens.places().map(|(start, end)| plain(&text[start as usize..end as usize]).into_owned());
         surfaces.map(|word| if mode == Mode::Exact { word } else { fold(&lower(&word)) }).collect()
     };
     let wanted = words(&tokenise_term(wanted), wanted);

@@ -51,14 +51,14 @@ impl Words {
     }
 
     pub(super) fn in_body(&self) -> u32 {
-        u32::try_from(self.body.places.len()).unwrap()
+        u32::try_from(self.body.places().count()).unwrap()
     }
 
     /// The bytes a span covers.
     pub(super) fn bytes(&self, (start, end): Span) -> (usize, usize) {
         let place = |position: u32| match position {
-            BODY.. => self.body.places[(position - BODY) as usize],
-            _ => self.title.places[position as usize],
+            BODY.. => self.body.places().nth((position - BODY) as usize).unwrap(),
+            _ => self.title.places().nth(position as usize).unwrap(),
         };
         (place(start).0 as usize, place(end - 1).1 as usize)
     }
