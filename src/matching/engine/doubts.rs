@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use regex_automata::meta::Regex;
 
+use super::alphabets::mixed;
 use super::globs::glob;
 use crate::domain::topic::{ConceptSource, ConceptSpec, TopicRule, TopicSpec};
 use crate::matching::query::ast::{Body, Count, Expr, Kind, Mode, Part, Term};
@@ -278,6 +279,9 @@ impl Doubts {
     }
 
     fn term(&mut self, expr: &Expr, term: &Term) {
+        if let Body::Word(text) | Body::Phrase { text, .. } = &term.body {
+            self.found.extend(mixed(expr, text));
+        }
         match &term.body {
             Body::Regex(pattern) => self.regex(expr, pattern),
             Body::Word(word) if word.contains(['*', '?']) && term.mode != Mode::Exact => {

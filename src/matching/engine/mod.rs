@@ -1,6 +1,7 @@
 //! The engine: topics compiled into one immutable structure that finds those an article matches.
 
 mod about;
+mod alphabets;
 mod bits;
 mod compile;
 mod concepts;

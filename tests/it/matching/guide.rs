@@ -204,3 +204,36 @@ fn what_finds_nearly_everything_is_warned_of() {
         assert_eq!(warned, expected, "{query}");
     }
 }
+
+#[test]
+fn words_of_two_alphabets_are_warned_of() {
+    let said = |query: &str| {
+        let found = Trial::new(query, &[]).findings().iter().find(|finding| finding.code == "W10").cloned();
+        found.map(|found| (found.start..found.end, found.message, found.help.unwrap_or_default()))
+    };
+    // A Latin P, a Latin o in a phrase, a Cyrillic а.
+    let (span, message, help) = said("войска OR Pоссия").expect("a warning");
+    assert_eq!(span, 10..16);
+    assert_eq!(message, "`Pоссия` is Cyrillic but for `P`, which is Latin");
+    assert_eq!(help, "no article that is written properly has it; write Россия");
+    let (_, message, help) = said("title:\"Северная Кoрея\"").expect("a warning");
+    assert_eq!(message, "`Кoрея` is Cyrillic but for `o`, which is Latin");
+    assert!(help.ends_with("write Корея"), "{help}");
+    let (_, message, help) = said("^Wаgner").expect("a warning");
+    assert_eq!(message, "`Wаgner` is Latin but for `а`, which is Cyrillic");
+    assert!(help.ends_with("write Wagner"), "{help}");
+    let (.., help) = said("COVIDный").expect("a warning");
+    assert!(help.starts_with("articles hardly have it"), "{help}");
+    for fine in [
+        "Россия OR Russia",
+        "IT-специалист",
+        "\"VIP зал\"",
+        "COVID19",
+        "Су-34",
+        "TNFα",
+        "/Pоссия/",
+        "ミサイルX",
+    ] {
+        assert_eq!(said(fine), None, "{fine}");
+    }
+}
