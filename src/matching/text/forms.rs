@@ -98,8 +98,12 @@ fn acronym(exact: &str, case: Case, script: Script) -> Option<String> {
     }
 }
 
-/// The stems of a word, as an article or a query has them: of the word as it is spelt, and of its folded spelling.
+/// The stems of a word, as an article or a query has them: of the word as it is spelt, and of its folded spelling. A word
+/// that has no forms has none, and is no form of another one.
 pub fn stems(lower: &str, folded: &str, algorithm: Algorithm, mut found: impl FnMut(&str)) {
+    if formless(folded, algorithm) {
+        return;
+    }
     let stemmer = Stemmer::new(algorithm);
     let own = stemmer.stem(lower);
     let own = if own.is_ascii() { own.into_owned() } else { fold(&own) };
@@ -111,6 +115,30 @@ pub fn stems(lower: &str, folded: &str, algorithm: Algorithm, mut found: impl Fn
     }
     found(&own);
 }
+
+/// Whether a word is one of those that are never inflected: prepositions, conjunctions, particles. The stemmers take
+/// endings off all the same, which makes *при* (at) a form of *приём* (reception).
+fn formless(folded: &str, algorithm: Algorithm) -> bool {
+    let known = match algorithm {
+        Algorithm::Russian => RUSSIAN,
+        Algorithm::Ukrainian => UKRAINIAN,
+        _ => return false,
+    };
+    known.split(' ').any(|word| word == folded)
+}
+
+/// Russian words without forms, folded.
+const RUSSIAN: &str = "без безо близ более будто бы вдруг ведь весьма вместо вне во вот вряд всегда где да даже для до если еще же \
+    за зато здесь ибо из изо или именно иногда как ко когда кроме куда ли либо лишь между менее мимо можно на \
+    над надо не нельзя ни никогда но об обо однако около опять от ото очень перед передо по под подо пока потому \
+    почти поэтому при про против разве сейчас сквозь снова со сразу среди сюда также там теперь тогда тоже \
+    только туда тут уже хотя через чтобы";
+
+/// Ukrainian ones.
+const UKRAINIAN: &str = "або адже але без би бо більш біля вві вже де для до дуже же за завжди замість зараз знову зі коли крім куди \
+    лише майже менш можна між на навряд навіть над не ні ніколи об однак одразу ось перед по поки при про проте \
+    проти під після раптом серед сюди та також там теж тепер тоді треба туди тут тільки хоча хіба через чи ще \
+    щоб як якщо із іноді";
 
 /// Calls `found` with every stem of `forms`. What is left of an Arabic word without its proclitics is compared by
 /// spelling only: stems of it unite too much (measured on Universal Dependencies).
@@ -133,4 +161,29 @@ pub fn query_spellings(exact: &str, script: Script) -> Vec<String> {
         out.extend(bare);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_without_forms_are_folded() {
+        for word in RUSSIAN.split(' ').chain(UKRAINIAN.split(' ')) {
+            assert!(!word.is_empty() && fold(&lower(word)) == word, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_preposition_is_no_form_of_a_noun() {
+        let of = |word: &str, algorithm| {
+            let mut found = Vec::new();
+            stems(word, word, algorithm, |stem| found.push(stem.to_owned()));
+            found
+        };
+        assert_eq!(of("при", Algorithm::Russian), [""; 0]);
+        assert!(!of("прием", Algorithm::Russian).is_empty());
+        assert_eq!(of("над", Algorithm::Ukrainian), [""; 0]);
+        assert!(!of("при", Algorithm::Serbian).is_empty());
+    }
 }
