@@ -44,7 +44,7 @@ impl Entry {
         } else if content.is_empty() {
             summary.to_owned()
         } else {
-            format!("{summary}\n\n{content}")
+            [summary, content].join("\n\n")
         }
     }
 }

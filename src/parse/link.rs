@@ -1,5 +1,7 @@
 //! Addresses: resolved for reading, normalised for recognising.
 
+use std::net::Ipv4Addr;
+
 use url::Url;
 
 use super::limits;
@@ -7,8 +9,75 @@ use super::limits;
 /// Reads `href` against `base`; `None` unless that gives an http or https address with a host, no longer
 /// than [`limits::LINK_BYTES`]: a short one against a long base is a long one.
 pub(super) fn resolve(href: &str, base: Option<&Url>) -> Option<String> {
+    let href = href.trim();
+    if href.len() <= limits::LINK_BYTES && Plain::read(href).is_some() {
+        return Some(href.to_owned());
+    }
     resolve_url(href, base).map(String::from)
 }
+
+/// A web address that is written as the parser would write it, as nearly all are: then it need not be parsed.
+#[derive(Debug, PartialEq, Eq)]
+struct Plain<'a> {
+    host: &'a str,
+    port: Option<&'a str>,
+    path: &'a str,
+    query: &'a str,
+}
+
+impl<'a> Plain<'a> {
+    /// `None` where the parser might change anything, or says no.
+    fn read(address: &'a str) -> Option<Self> {
+        let (rest, default_port) = match address.strip_prefix("https://") {
+            Some(rest) => (rest, "443"),
+            None => (address.strip_prefix("http://")?, "80"),
+        };
+        let (authority, _) = rest.split_once('/')?;
+        let (host, port) = match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        };
+        let port_is_plain = |port: &str| {
+            let number = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+            number && !port.starts_with('0') && port != default_port
+        };
+        if !is_plain_host(host) || !port.is_none_or(port_is_plain) {
+            return None;
+        }
+        let (path, query) = rest[authority.len()..].split_once('?').unwrap_or((&rest[authority.len()..], ""));
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/".contains(&byte);
+        // Segments of dots lead upwards.
+        let plain = path.bytes().all(is_plain) && !path.contains("/.");
+        (plain && query.bytes().all(|byte| is_plain(byte) || byte == b'?')).then_some(Self {
+            host,
+            port,
+            path,
+            query,
+        })
+    }
+}
+
+/// Whether a host is a name in small letters of ASCII, or an IPv4 address as such are written.
+fn is_plain_host(host: &str) -> bool {
+    let name = |label: &str| {
+        let letters =
+            label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        // `--` stands in names that are encoded.
+        letters
+            && !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && !label.contains("--")
+    };
+    let last = host.rsplit('.').next().unwrap_or_default();
+    if last.starts_with(|first: char| first.is_ascii_lowercase()) {
+        return host.len() <= HOST_BYTES && host.split('.').all(name);
+    }
+    host.parse::<Ipv4Addr>().is_ok()
+}
+
+/// The longest host name there is.
+const HOST_BYTES: usize = 253;
 
 /// As [`resolve`], as an address.
 pub(super) fn resolve_url(href: &str, base: Option<&Url>) -> Option<Url> {
@@ -111,25 +180,35 @@ const NOISE: &[&str] =
 /// only where it is known to say nothing (`#comments`, `#xtor=…`): pages that list many articles under
 /// `#names` exist, and taking two articles for one would lose one. What is no web address is only trimmed.
 pub fn canonical_link(url: &str) -> String {
+    if let Some(Plain { host, port, path, query }) = Plain::read(url.trim()) {
+        return canonical(host, port, path, query);
+    }
     let Ok(url) = Url::parse(url.trim()) else { return url.trim().to_owned() };
     if !is_web(&url) {
         return url.into();
     }
+    let port = url.port().map(|port| port.to_string());
     let host = url.host_str().unwrap_or_default().trim_end_matches('.');
-    let host = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host);
-    let mut out = String::with_capacity(url.as_str().len());
-    out.push_str("https://");
-    out.push_str(host);
-    if let Some(port) = url.port() {
-        out.push(':');
-        out.push_str(&port.to_string());
-    }
-    push_unreserved(&mut out, url.path().trim_end_matches('/'));
-    push_query(&mut out, url.query().unwrap_or_default());
+    let mut out = canonical(host, port.as_deref(), url.path(), url.query().unwrap_or_default());
     if let Some(fragment) = url.fragment().filter(|fragment| !is_noise(fragment)) {
         out.push('#');
         push_unreserved(&mut out, fragment);
     }
+    out
+}
+
+/// All but the fragment.
+fn canonical(host: &str, port: Option<&str>, path: &str, query: &str) -> String {
+    let host = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host);
+    let mut out = String::with_capacity("https://:65535?".len() + host.len() + path.len() + query.len());
+    out.push_str("https://");
+    out.push_str(host);
+    if let Some(port) = port {
+        out.push(':');
+        out.push_str(port);
+    }
+    push_unreserved(&mut out, path.trim_end_matches('/'));
+    push_query(&mut out, query);
     out
 }
 
@@ -215,6 +294,41 @@ mod tests {
         check("https://www.com/a", "https://www.com/a");
         check(" urn:x ", "urn:x");
         check("not a link", "not a link");
+    }
+
+    proptest::proptest! {
+        /// Pieces that addresses are made of, and those that a parser stumbles over.
+        #[test]
+        fn what_is_not_parsed_would_be_the_same_parsed(
+            pieces in proptest::collection::vec(proptest::sample::select(&[
+                "http://", "https://", "www.", "example", ".com", "a", "1", "0", "255", "127.0.0.1", "0x7f", "xn--", "-", ".", "..",
+                ":", "80", "443", "8080", "/", "//", "?", "&", "=", "#", "%2e", "%41", "é", "A", "_", "~", "'", "|", "^", "+", "@",
+                "utm_source=x", "b=2", " ", "\\", "\t", ";", ",", "localhost", "[::1]",
+            ][..]), 0..9),
+            scheme in proptest::sample::select(&["http://", "https://", ""][..]),
+        ) {
+            let address = scheme.to_owned() + &pieces.concat();
+            if let Some(plain) = Plain::read(&address) {
+                let parsed = Url::parse(&address).expect("what is plain can be parsed");
+                assert_eq!(parsed.as_str(), address);
+                assert_eq!(parsed.host_str(), Some(plain.host));
+                assert_eq!(parsed.port().map(|port| port.to_string()).as_deref(), plain.port);
+                assert_eq!(parsed.path(), plain.path);
+                assert_eq!(parsed.query().unwrap_or_default(), plain.query);
+                assert_eq!(parsed.fragment(), None);
+            }
+        }
+    }
+
+    #[test]
+    fn most_addresses_are_plain() {
+        for address in [
+            "https://www.example.com/2026/11/a-title_of.html?id=1&page=2",
+            "http://127.0.0.7:8080/item/1/2",
+            "https://news.example/",
+        ] {
+            assert!(Plain::read(address).is_some(), "{address}");
+        }
     }
 
     #[test]

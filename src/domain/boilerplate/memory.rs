@@ -1,8 +1,8 @@
 //! Which blocks a feed showed lately, and in how many articles: a bounded memory, one small value per feed.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use super::read::{Block, Blocks, fingerprint, fold};
+use super::read::{Block, Blocks, Folded, fingerprint, fold};
 use crate::domain::Timestamp;
 
 /// In so many articles a block must have been seen.
@@ -77,7 +77,11 @@ impl Memory {
         let before: FxHashMap<u64, Witnesses> =
             self.blocks.iter().map(|own| (own.hash, own.witnesses)).collect();
         let mut counted = count(articles, &before, &FxHashMap::default());
-        for _ in 1..ROUNDS {
+        let enough = |own: &Witnesses| own.count >= ARTICLES;
+        // Where none is found to repeat that was not known to, another look finds the same.
+        let found = |own: (&u64, &Witnesses)| enough(own.1) && !before.get(own.0).is_some_and(enough);
+        let rounds = if counted.iter().any(found) { ROUNDS } else { 1 };
+        for _ in 1..rounds {
             let again = count(articles, &before, &counted);
             let stable = again == counted;
             counted = again;
@@ -193,7 +197,8 @@ fn count(
     before: &FxHashMap<u64, Witnesses>,
     so_far: &FxHashMap<u64, Witnesses>,
 ) -> FxHashMap<u64, Witnesses> {
-    let mut counted: FxHashMap<u64, Witnesses> = FxHashMap::default();
+    let blocks = articles.iter().map(|article| article.blocks.all().len()).sum();
+    let mut counted: FxHashMap<u64, Witnesses> = FxHashMap::with_capacity_and_hasher(blocks, FxBuildHasher);
     let enough = |own: Option<&Witnesses>| own.is_some_and(|own| own.count >= ARTICLES);
     let repeats = |hash: &u64| enough(so_far.get(hash)) || enough(before.get(hash));
     for article in articles {
@@ -226,9 +231,9 @@ fn title_of(article: &Shown<'_>, longest: Option<&Block>) -> u32 {
     if article.title.trim().is_empty() {
         return longest.map_or(0, |block| low(block.hash));
     }
-    let mut folded = String::new();
+    let mut folded = Folded::default();
     fold(article.title, &mut folded, |_, _, _| ());
-    low(fingerprint(folded.as_bytes()))
+    low(fingerprint(&folded.text))
 }
 
 #[expect(

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use rustc_hash::FxHashMap;
 
-use super::read::{Sentence, fold};
+use super::read::{Folded, Sentence, fold};
 
 /// What a sentence is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +27,40 @@ pub(super) struct Seeds {
     rules: Vec<Rule>,
     /// Of each rule that ASCII can fit its longest word, by its first letters: a line without any fits none.
     words: FxHashMap<[u8; HEAD], Vec<String>>,
+    /// The same first letters as bits by their hash: most words are told by these.
+    heads: Heads,
     /// Whether each of them has such a word.
     all_have_words: bool,
 }
 
 /// Letters that a word is looked up by.
 const HEAD: usize = 4;
+
+/// First letters of words: a bit for each hash of sixteen bits.
+#[derive(Debug)]
+struct Heads(Box<[u64; 1 << 10]>);
+
+impl Heads {
+    fn of<'a>(heads: impl Iterator<Item = &'a [u8; HEAD]>) -> Self {
+        let mut bits = Box::new([0; 1 << 10]);
+        for head in heads {
+            let (word, bit) = Self::place(*head);
+            bits[word] |= bit;
+        }
+        Self(bits)
+    }
+
+    fn may_have(&self, head: [u8; HEAD]) -> bool {
+        let (word, bit) = Self::place(head);
+        self.0[word] & bit != 0
+    }
+
+    /// Which bit of which word.
+    const fn place(head: [u8; HEAD]) -> (usize, u64) {
+        let hash = u32::from_le_bytes(head).wrapping_mul(0x9e37_79b1) >> 16;
+        ((hash >> 6) as usize, 1 << (hash & 63))
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct PartOf {
@@ -102,28 +130,34 @@ impl Seeds {
             rules.push(Rule { seed, all });
         }
         let parts = AhoCorasick::new(&needles).map_err(|problem| problem.to_string())?;
-        Ok(Self { parts, of_part, rules, words, all_have_words })
+        let heads = Heads::of(words.keys());
+        Ok(Self { parts, of_part, rules, words, heads, all_have_words })
     }
 
     /// Whether any rule may fit a line: most have none of the words, which is told sooner than by looking for all parts.
-    fn may_fit(&self, folded: &str) -> bool {
-        if !self.all_have_words || !folded.is_ascii() {
+    fn may_fit(&self, folded: &Folded) -> bool {
+        if !self.all_have_words || !folded.text.is_ascii() {
             return true;
         }
-        memchr::memchr_iter(b' ', folded.as_bytes()).any(|space| {
-            let word = &folded.as_bytes()[space + 1..];
-            let known = word.first_chunk().and_then(|head| self.words.get(head));
-            known.is_some_and(|known| known.iter().any(|known| word.starts_with(known.as_bytes())))
+        folded.words.iter().any(|start| {
+            let word = folded.text.get(*start..).unwrap_or_default();
+            word.first_chunk().is_some_and(|head| self.heads.may_have(*head)) && self.has_start_of(word)
         })
     }
 
+    /// Whether a word begins here that one of the rules must have.
+    fn has_start_of(&self, word: &[u8]) -> bool {
+        let known = word.first_chunk().and_then(|head| self.words.get(head));
+        known.is_some_and(|known| known.iter().any(|known| word.starts_with(known.as_bytes())))
+    }
+
     /// Notes for each sentence of a line, folded as a whole, what it is.
-    pub(super) fn find(&self, folded: &str, sentences: &mut [Sentence]) {
+    pub(super) fn find(&self, folded: &Folded, sentences: &mut [Sentence]) {
         if !self.may_fit(folded) {
             return;
         }
         let mut found: Vec<(usize, usize, u8)> = Vec::new(); // sentence, rule, parts
-        for hit in self.parts.find_overlapping_iter(folded) {
+        for hit in self.parts.find_overlapping_iter(&folded.text) {
             let part = self.of_part[hit.pattern().as_usize()];
             let start = hit.start() + part.lead;
             let at = sentences.partition_point(|sentence| sentence.folded.1 <= start);
@@ -168,9 +202,9 @@ fn whole_words(needle: &str) -> impl Iterator<Item = &str> {
 /// wholes, unless a `*` leaves an end open; scripts without spaces anywhere.
 fn needle(part: &str) -> Option<(String, usize)> {
     let (open_start, open_end) = (part.starts_with('*'), part.ends_with('*'));
-    let mut folded = String::new();
+    let mut folded = Folded::default();
     fold(part.trim_matches('*'), &mut folded, |_, _, _| ());
-    let words = folded.trim();
+    let words = std::str::from_utf8(&folded.text).ok()?.trim();
     if words.chars().count() < 2 && words != "©" {
         return None;
     }
@@ -186,9 +220,8 @@ mod tests {
     #[test]
     fn a_line_that_a_rule_fits_is_looked_at() {
         assert!(seeds().all_have_words);
-        let mut folded = String::new();
+        let mut folded = Folded::default();
         let mut may_fit = |line: &str| {
-            folded.clear();
             fold(line, &mut folded, |_, _, _| ());
             seeds().may_fit(&folded)
         };
