@@ -138,7 +138,7 @@ fn due_among(criterion: &mut Criterion) {
 
 async fn claim_and_release(store: &SqliteStore) {
     let now = T0.plus(HOUR * 24);
-    for claim in store.claim_due_feeds(now, LEASE, 5, FREE).await.unwrap().feeds {
+    for claim in store.claim_due_feeds(now, LEASE, 5.into(), FREE).await.unwrap().feeds {
         store.release_feed(&claim, T0).await.unwrap();
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use wirewatch::app::metrics::Metrics;
 use wirewatch::app::render::Destinations;
 use wirewatch::app::snapshot::{Prepared, Snapshot, config_sync};
@@ -87,7 +88,10 @@ impl Lab {
     /// Lets every feed become due and polls until none is.
     pub(crate) async fn poll_all(&self) {
         self.clock.0.fetch_add(ROUND, Relaxed);
-        poller::run(Arc::clone(&self.context), Some(self.clock.now())).await;
+        // A task among others, as the daemon has it.
+        let mut polling = JoinSet::new();
+        polling.spawn(poller::run(Arc::clone(&self.context), Some(self.clock.now())));
+        polling.join_all().await;
     }
 
     /// Sends until nothing is due.

@@ -8,7 +8,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
-use super::digest::Digest;
+use super::digest::{Digest, Visiting};
 use super::health::Loop;
 use super::snapshot::Snapshot;
 use super::stranded::Stranded;
@@ -24,7 +24,7 @@ use crate::domain::{FeedId, SilenceId, Timestamp, WebhookId};
 use crate::message::clean;
 use crate::offload::{Defect, in_place, offload};
 use crate::parse::{self, ParseContext, Repair};
-use crate::ports::{Claim, FetchRequest, Recorded, StoreError};
+use crate::ports::{Claim, FetchRequest, Recorded, Room, StoreError};
 
 /// Time for parsing, planning and recording, on top of the visit itself, before a claim lapses.
 const LEASE_MARGIN: Duration = Duration::from_secs(90);
@@ -51,25 +51,21 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
     let mut polls: JoinSet<Option<Timestamp>> = JoinSet::new();
     let mut steady = Steady::new(&context);
     let digest = Arc::new(Digest::new());
-    // When a feed may be due, as far as the last claim and the polls that ended since tell.
-    let mut due = Some(context.clock.now());
+    let mut waiting = Waiting { due: Some(context.clock.now()), more: false };
     loop {
         context.health.tick(Loop::Poller, context.clock.now());
         if steady.look(&context).await {
-            due = Some(context.clock.now());
+            waiting.due = Some(context.clock.now());
         }
         let snapshot = context.snapshot();
-        let room = usize::try_from(snapshot.settings.fetch.concurrency)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(polls.len())
-            .min(digest.room());
-        due = match claim(&context, &snapshot, (room, &digest), due, &mut polls).await {
-            Ok(due) => due,
+        let at_most = usize::try_from(snapshot.settings.fetch.concurrency).unwrap_or(usize::MAX);
+        waiting = match claim(&context, &snapshot, (at_most, &digest), waiting, &mut polls).await {
+            Ok(waiting) => waiting,
             // It does not come back: the supervisor stops the daemon, so that a restart can mend it.
             Err(StoreError::Closed) => break,
             Err(problem) => {
                 error!(error = %chain(&problem), "claiming feeds that are due");
-                Some(context.clock.now().plus(Duration::from_secs(5)))
+                Waiting { due: Some(context.clock.now().plus(Duration::from_secs(5))), more: false }
             }
         };
         if let Some(until) = until
@@ -79,20 +75,23 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
         {
             return;
         }
-        let full = room == 0;
+        let full = digest.room(at_most) == 0;
+        let due = &mut waiting.due;
         tokio::select! {
             // What is ready at the same time is taken in this order: a simulation can be repeated.
             biased;
             () = context.stop.cancelled() => break,
-            () = context.feeds_changed.notified() => due = Some(context.clock.now()),
+            () = context.feeds_changed.notified() => *due = Some(context.clock.now()),
+            // Another of its host can be claimed by the transaction that records it.
+            () = digest.visit_over(), if waiting.more => *due = Some(context.clock.now()),
             Some(ended) = polls.join_next(), if !polls.is_empty() => {
-                due = sooner(due, next_due(ended, &context));
+                *due = sooner(*due, next_due(ended, &context));
                 while let Some(ended) = polls.try_join_next() {
-                    due = sooner(due, next_due(ended, &context));
+                    *due = sooner(*due, next_due(ended, &context));
                 }
             }
             // Whether it slept until then or as long as it may: it looks.
-            () = tokio::time::sleep(context.nap(due)), if !full => due = Some(context.clock.now()),
+            () = tokio::time::sleep(context.nap(*due)), if !full => *due = Some(context.clock.now()),
         }
     }
     while let Some(ended) = polls.join_next().await {
@@ -100,38 +99,51 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
     }
 }
 
+/// What is not polled yet, as far as the last claim and the polls that ended since tell.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    /// When a feed may be due.
+    due: Option<Timestamp>,
+    /// Whether some are due, at hosts that are at their limit.
+    more: bool,
+}
+
 /// The earlier of two instants, where there are any.
 fn sooner(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
     one.into_iter().chain(other).min()
 }
 
-/// Starts as many polls as there is room for, if any are due; answers when the next feed is.
+/// Starts as many polls as there is room for, if any are due; answers what waits then.
 async fn claim(
     context: &Arc<Context>,
     snapshot: &Arc<Snapshot>,
-    (room, digest): (usize, &Arc<Digest>),
-    due: Option<Timestamp>,
+    (at_most, digest): (usize, &Arc<Digest>),
+    waiting: Waiting,
     polls: &mut JoinSet<Option<Timestamp>>,
-) -> Result<Option<Timestamp>, StoreError> {
-    if room == 0 {
-        return Ok(due);
+) -> Result<Waiting, StoreError> {
+    if digest.room(at_most) == 0 {
+        return Ok(waiting);
     }
     if context.store.disk_is_full() {
         context.room_wanted.notify_one();
-        return Ok(None);
+        return Ok(Waiting { due: None, more: false });
     }
     let now = context.clock.now();
-    if due.is_none_or(|due| due > now) {
-        return Ok(due);
+    if waiting.due.is_none_or(|due| due > now) {
+        return Ok(waiting);
     }
     let lease = snapshot.settings.fetch.timeout + LEASE_MARGIN;
+    let room = {
+        let digest = Arc::clone(digest);
+        Room::new(move || digest.room(at_most))
+    };
     let claimed = context.store.claim_due_feeds(now, lease, room, snapshot.host_limits()).await?;
     for claim in claimed.feeds {
         let span = info_span!("poll", feed.id = %claim.work().id);
-        let poll = poll(Arc::clone(context), Arc::clone(snapshot), Arc::clone(digest), claim);
+        let poll = poll(Arc::clone(context), Arc::clone(snapshot), digest.visit(), claim);
         polls.spawn(poll.instrument(span));
     }
-    Ok(claimed.next_due)
+    Ok(Waiting { due: claimed.next_due, more: claimed.more })
 }
 
 /// Notices when the clock is set back: what waits for an instant would wait for as much longer.
@@ -179,7 +191,7 @@ fn next_due(ended: Result<Option<Timestamp>, JoinError>, context: &Context) -> O
 async fn poll(
     context: Arc<Context>,
     snapshot: Arc<Snapshot>,
-    digest: Arc<Digest>,
+    visiting: Visiting,
     claim: Claim<ClaimedFeed>,
 ) -> Option<Timestamp> {
     let Some(rules) = snapshot.feed_rules(&claim.work().id) else {
@@ -187,7 +199,7 @@ async fn poll(
         return Some(context.clock.now());
     };
     let began = Instant::now();
-    let visit = Visit { context, snapshot, digest, rules, claim };
+    let visit = Visit { context, snapshot, visiting, rules, claim };
     let outcome = visit.snapshot.fetch.fetch(visit.request()).await;
     match visit.settle(outcome).await {
         Ok(Some(report)) => {
@@ -209,7 +221,7 @@ async fn poll(
 struct Visit {
     context: Arc<Context>,
     snapshot: Arc<Snapshot>,
-    digest: Arc<Digest>,
+    visiting: Visiting,
     rules: FeedRules,
     claim: Claim<ClaimedFeed>,
 }
@@ -228,6 +240,9 @@ impl Visit {
 
     /// Records what a visit brought; `None` where the feed was given back unvisited.
     async fn settle(&self, outcome: FetchOutcome) -> Result<Option<PollReport>, StoreError> {
+        if !matches!(outcome, FetchOutcome::Fetched(_)) {
+            self.visiting.digest().none_arrived();
+        }
         let input = match outcome {
             FetchOutcome::Fetched(fetched) => {
                 return self.settle_document(Arc::from(fetched)).await.map(Some);
@@ -254,7 +269,7 @@ impl Visit {
             let (meta, permanent_url) = (fetched.meta.clone(), fetched.permanent_url.clone());
             return self.record_simply(PollInput::Unchanged { meta, whole: true, permanent_url }).await;
         }
-        let arrived = self.digest.arrived();
+        let arrived = self.visiting.digest().arrived();
         for plans in 1.. {
             let turn = arrived.turn().await;
             let (document, repairs) = match self.read(Arc::clone(&fetched), hash).await {
@@ -343,8 +358,9 @@ impl Visit {
         let mut report = PollReport::of(&plan);
         let alerting = !report.alerts.is_empty();
         let recording = self.context.store.record_poll(&self.claim, plan, now);
-        // Its deliveries can be claimed by the transaction that writes them.
+        // Its deliveries can be claimed by the transaction that writes them, and so can the feeds that take its place.
         let hint = async {
+            self.visiting.over();
             if alerting {
                 self.context.deliveries_written.notify_one();
             }

@@ -72,6 +72,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of a body that are made room for because its server says so.
 const BELIEVED: u64 = 256 << 10;
 
+/// Headers of most requests, and those that the client adds.
+const HEADERS: usize = 8;
+
 const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, \
      application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.1";
 
@@ -83,6 +86,8 @@ pub struct HttpFetch {
     limits: FetchLimits,
     turns: Turns,
     clock: Arc<dyn Clock>,
+    /// What every request says of us; absent where it cannot stand in a header.
+    user_agent: Option<HeaderValue>,
 }
 
 /// What an answer leads to.
@@ -109,7 +114,8 @@ impl HttpFetch {
         }
         let client = builder.build().map_err(ClientError::Other)?;
         let turns = Turns::new(limits.per_host, limits.per_host_delay, Arc::clone(&clock));
-        Ok(Self { client, guard: Guard::new(&limits.allow_networks), limits, turns, clock })
+        let user_agent = HeaderValue::from_str(&limits.user_agent).ok();
+        Ok(Self { client, guard: Guard::new(&limits.allow_networks), limits, turns, clock, user_agent })
     }
 
     fn now(&self) -> SystemTime {
@@ -199,16 +205,16 @@ impl HttpFetch {
     }
 
     fn headers(&self, url: &Url, first: &Url, request: &FetchRequest) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        headers.extend(self.user_agent.clone().map(|user_agent| (USER_AGENT, user_agent)));
+        headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, zstd, deflate"));
         let mut put = |name, value: &[u8]| {
             // What cannot stand in a header was refused with the configuration, or came as a header.
             if let Ok(value) = HeaderValue::from_bytes(value) {
                 headers.insert(name, value);
             }
         };
-        put(USER_AGENT, self.limits.user_agent.as_bytes());
-        put(ACCEPT, ACCEPTED.as_bytes());
-        put(ACCEPT_ENCODING, b"gzip, br, zstd, deflate");
         if let Some(etag) = &request.validators.etag {
             put(IF_NONE_MATCH, etag);
         }

@@ -39,7 +39,7 @@ impl<'a> Plain<'a> {
         };
         let port_is_plain = |port: &str| {
             let number = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-            number && !port.starts_with('0') && port != default_port
+            number && (port == "0" || !port.starts_with('0')) && port != default_port
         };
         if !is_plain_host(host) || !port.is_none_or(port_is_plain) {
             return None;

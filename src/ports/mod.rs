@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -133,6 +134,34 @@ pub struct Known {
     pub silences: reads::SilencesInForce,
 }
 
+/// How many feeds may be claimed, asked when the claim is made: until its turn comes, polls end.
+#[derive(Clone)]
+pub struct Room(Arc<dyn Fn() -> usize + Send + Sync>);
+
+impl Room {
+    /// Room that `ask` tells.
+    pub fn new(ask: impl Fn() -> usize + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    /// How much there is now.
+    pub fn now(&self) -> usize {
+        (self.0)()
+    }
+}
+
+impl From<usize> for Room {
+    fn from(room: usize) -> Self {
+        Self::new(move || room)
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Room").field(&self.now()).finish()
+    }
+}
+
 /// What a claim of feeds came to.
 #[derive(Debug)]
 pub struct FeedsClaimed {
@@ -140,6 +169,8 @@ pub struct FeedsClaimed {
     pub feeds: Vec<Claim<ClaimedFeed>>,
     /// When the next one may start.
     pub next_due: Option<Timestamp>,
+    /// Whether there are others that are due and wait for nothing but the end of a poll at their host.
+    pub more: bool,
 }
 
 /// Why the store could not do what it was asked.
@@ -268,13 +299,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// asked for a pause beyond `at` do not count.
     async fn feeds_due_by(&self, at: Timestamp) -> Result<u64, StoreError>;
 
-    /// Claims up to `limit` feeds that are due, the longest due first, no host beyond its limits.
-    /// A claimed feed becomes due again when its lease ends. Cost does not grow with the number of feeds.
+    /// Claims as many feeds that are due as there is `room` for, the longest due first, no host beyond its limits.
+    /// A claimed feed becomes due again when its lease ends. Cost does not grow with the number of feeds. Polls that are
+    /// being recorded while this waits for its turn are recorded before.
     async fn claim_due_feeds(
         &self,
         now: Timestamp,
         lease: Duration,
-        limit: usize,
+        room: Room,
         hosts: HostLimits,
     ) -> Result<FeedsClaimed, StoreError>;
 

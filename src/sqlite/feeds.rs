@@ -103,6 +103,7 @@ pub(super) fn claim(
     let mut due_hosts =
         connection.prepare_cached("SELECT name FROM host WHERE next_at <= ?1 ORDER BY next_at LIMIT ?2")?;
     let mut claims = Vec::new();
+    let mut more = false;
     while claims.len() < limit {
         let room = limit - claims.len();
         let hosts: Vec<String> = due_hosts
@@ -113,14 +114,24 @@ pub(super) fn claim(
         }
         for host in hosts {
             let room = limit - claims.len();
-            claim_of_host(connection, &host, now, lease, room, limits, &mut claims)?;
+            let full = claim_of_host(connection, &host, now, lease, room, limits, &mut claims)?;
+            more = more || full && has_due(connection, &host, now)?;
         }
     }
     drop(due_hosts);
-    Ok(FeedsClaimed { feeds: claims, next_due: next_due(connection)? })
+    Ok(FeedsClaimed { feeds: claims, next_due: next_due(connection)?, more })
 }
 
-/// Claims what one host allows and moves the host's next start past now, whatever it found.
+/// Whether a feed of a host is due and not claimed.
+fn has_due(connection: &Connection, host: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let mut due = connection.prepare_cached(
+        "SELECT 1 FROM feed WHERE host = ?1 AND configured = 1 AND status = 0 AND due_at <= ?2 LIMIT 1",
+    )?;
+    Ok(due.exists(params![host, now.as_millis()])?)
+}
+
+/// Claims what one host allows and moves the host's next start past now, whatever it found; answers whether the host is
+/// at its limit.
 fn claim_of_host(
     connection: &Connection,
     host: &str,
@@ -129,7 +140,7 @@ fn claim_of_host(
     room: usize,
     limits: HostLimits,
     claims: &mut Vec<Claim<ClaimedFeed>>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let in_flight: i64 = connection
         .prepare_cached("SELECT count(*) FROM feed WHERE host = ?1 AND claim IS NOT NULL AND due_at > ?2")?
         .query_row(params![host, now.as_millis()], |row| row.get(0))?;
@@ -137,10 +148,7 @@ fn claim_of_host(
     let starts = if limits.spacing.is_zero() { free } else { free.min(1) };
     let starts = starts.min(i64::try_from(room).unwrap_or(i64::MAX));
     let due: Vec<(FeedRowId, i64, ClaimedFeed)> = connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS}, random() FROM feed WHERE host = ?1 AND configured = 1 AND status = 0 AND due_at <= ?2
-             ORDER BY due_at LIMIT ?3"
-        ))?
+        .prepare_cached(DUE)?
         .query_map(params![host, now.as_millis(), starts], |row| {
             let (id, feed) = claimed_feed(row)?;
             Ok((id, row.get(24)?, feed))
@@ -156,7 +164,8 @@ fn claim_of_host(
         claims.push(Claim::new(token, feed));
     }
     let not_before = (started > 0).then(|| now.plus(limits.spacing).as_millis());
-    if in_flight + started >= i64::from(limits.in_flight.max(1)) {
+    let full = in_flight + started >= i64::from(limits.in_flight.max(1));
+    if full {
         // Nothing may start before a claim ends: its record sets the host free earlier.
         connection
             .prepare_cached(
@@ -173,7 +182,7 @@ fn claim_of_host(
             )?
             .execute(params![host, not_before])?;
     }
-    Ok(())
+    Ok(full)
 }
 
 /// Sets and answers a host's next start: its earliest due feed, not before spacing and pause allow.
@@ -312,9 +321,11 @@ pub(super) fn release(
     Ok(())
 }
 
-const COLUMNS: &str = "id, slug, url, status, title, moved_to, etag, last_modified, body_hash, guid_trust,
+/// The feeds of a host that are due, with a token for the claim of each.
+const DUE: &str = "SELECT id, slug, url, status, title, moved_to, etag, last_modified, body_hash, guid_trust,
     last_poll_at, last_good_at, last_document_at, last_new_at, failures, last_error, notice, learnt_interval,
-    hint_interval, skip_hours, skip_days, due_at, due_reason, max_age";
+    hint_interval, skip_hours, skip_days, due_at, due_reason, max_age, random()
+    FROM feed WHERE host = ?1 AND configured = 1 AND status = 0 AND due_at <= ?2 ORDER BY due_at LIMIT ?3";
 
 fn claimed_feed(row: &Row<'_>) -> rusqlite::Result<(FeedRowId, ClaimedFeed)> {
     let state = FeedState {

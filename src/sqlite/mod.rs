@@ -48,11 +48,11 @@ use crate::ports::reads::{
 };
 use crate::ports::search::{ArticleDetail, Found, Indexed, Search, Unindexed};
 use crate::ports::{
-    Claim, ConfigSync, FeedsClaimed, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Space, Store,
-    StoreError,
+    Claim, ConfigSync, FeedsClaimed, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Room, Space,
+    Store, StoreError,
 };
 use ballast::Ballast;
-use writer::{Turn, Writer};
+use writer::{Haste, Turn, Writer};
 
 /// Connections that read at the same time.
 const READERS: usize = 4;
@@ -140,16 +140,16 @@ impl SqliteStore {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.write_at(Turn::InOrder, work).await
+        self.write_at(Turn::InOrder, Haste::Now, work).await
     }
 
-    async fn write_at<T, F>(&self, turn: Turn, work: F) -> Result<T, StoreError>
+    async fn write_at<T, F>(&self, turn: Turn, haste: Haste, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        writer.ok_or(StoreError::Closed)?.write(turn, work).await
+        writer.ok_or(StoreError::Closed)?.write(turn, haste, work).await
     }
 
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -215,10 +215,14 @@ impl Store for SqliteStore {
         &self,
         now: Timestamp,
         lease: Duration,
-        limit: usize,
+        room: Room,
         hosts: HostLimits,
     ) -> Result<FeedsClaimed, StoreError> {
-        self.write(move |connection| feeds::claim(connection, now, lease, limit, hosts)).await
+        // Polls that are recorded in the same transaction give their places, and those at their hosts, to these.
+        self.write_at(Turn::Last, Haste::Soon, move |connection| {
+            feeds::claim(connection, now, lease, room.now(), hosts)
+        })
+        .await
     }
 
     async fn feeds_due_by(&self, at: Timestamp) -> Result<u64, StoreError> {
@@ -234,8 +238,10 @@ impl Store for SqliteStore {
         let feed = feed.clone();
         // Through the writer, though it only reads: every commit empties the page caches of all connections but its own,
         // and what is looked up here is scattered over the whole database.
-        self.write_at(Turn::First, move |connection| articles::known(connection, &feed, &identities, now))
-            .await
+        self.write_at(Turn::First, Haste::Now, move |connection| {
+            articles::known(connection, &feed, &identities, now)
+        })
+        .await
     }
 
     async fn record_poll(
@@ -245,9 +251,10 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
         let (token, feed) = (claim.token(), claim.work().id.clone());
-        self.write(move |connection| {
+        let alerting = plan.articles.iter().any(|article| !article.alerts.is_empty());
+        let haste = if alerting || !plan.events.is_empty() { Haste::Now } else { Haste::Soon };
+        self.write_at(Turn::InOrder, haste, move |connection| {
             let row = feeds::claimed_row(connection, &feed, token)?;
-            let alerting = plan.articles.iter().any(|article| !article.alerts.is_empty());
             if alerting && silences::version(connection)? != plan.silences {
                 // Somebody muted something since it was planned.
                 return Err(StoreError::Conflict);
@@ -281,7 +288,10 @@ impl Store for SqliteStore {
         permits: Vec<Permit>,
     ) -> Result<Claimed, StoreError> {
         // Whatever is written in the same transaction can be claimed in it.
-        self.write_at(Turn::Last, move |connection| outbox::claim(connection, now, lease, &permits)).await
+        self.write_at(Turn::Last, Haste::Now, move |connection| {
+            outbox::claim(connection, now, lease, &permits)
+        })
+        .await
     }
 
     async fn record_attempt(

@@ -1,7 +1,9 @@
 //! One writer with group commit.
 //!
-//! Callers put commands on a bounded queue. One task takes all that wait, and those that come while it runs them,
+//! Callers put commands on a bounded queue. One thread takes all that wait, and those that come while it runs them,
 //! runs them in one `IMMEDIATE` transaction, commits, and only then answers: an answer means the disk has it.
+//! Where nobody waits for them in haste, it lets commands wait a moment for others: a transaction costs the same for
+//! one as for many.
 //!
 //! A command that fails takes back what it wrote, and nothing of the others. Hardly any does: what a claim or a plan
 //! no longer holds for is found out before the first write. So a batch runs without savepoints, each of which would
@@ -10,16 +12,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::thread::Thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::ballast::Ballast;
-use crate::offload::offload;
+use crate::offload::{Defect, in_place};
 use crate::ports::StoreError;
 
 /// Commands that may wait; beyond it callers wait to put theirs.
@@ -31,6 +35,21 @@ const BATCH: usize = 256;
 /// How long a transaction takes in commands before it commits: bounds how long the first of them waits for its
 /// answer. About what a disk takes to sync, so that neither waits long for the other.
 const OPEN: Duration = Duration::from_millis(4);
+
+/// How long commands without haste wait for others at most.
+const COMPANY: Duration = Duration::from_millis(10);
+
+/// Where none has come for so long, none is on its way.
+const QUIET: Duration = Duration::from_millis(2);
+
+/// Whether somebody waits for what a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// It runs as soon as it can.
+    Now,
+    /// It may wait for others, for [`COMPANY`] at most.
+    Soon,
+}
 
 /// When in a batch a command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,32 +102,59 @@ trait Command: Send {
 }
 
 /// A command that waits.
-type Queued = (Turn, Box<dyn Command>);
+struct Queued {
+    turn: Turn,
+    haste: Haste,
+    command: Box<dyn Command>,
+}
 
 /// A handle on the writer.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Queued>,
+    /// Woken for commands in haste, where it has one of its own.
+    thread: Option<Thread>,
 }
 
 impl Writer {
-    /// Starts the writer's task on `connection`; it ends when every handle is gone, or at `close`.
+    /// Starts the writer on `connection`; it ends when every handle is gone, or at `close`.
     /// When the disk is full, it gives up the ballast.
+    ///
+    /// It is a thread of its own, so that none is woken for each batch. A runtime of one thread has none beside it, and a
+    /// clock that may stand still: there it is a task, and everything happens in an order that can be repeated.
     pub(super) fn start(connection: Connection, ballast: Option<Arc<Ballast>>, tasks: &TaskTracker) -> Self {
         let (queue, commands) = mpsc::channel(QUEUE);
-        tasks.spawn(run(connection, ballast, commands));
-        Self { queue }
+        if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+            tasks.spawn(run(connection, ballast, commands));
+            return Self { queue, thread: None };
+        }
+        let running = tasks.token();
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
+            serve(connection, ballast.as_deref(), commands);
+            drop(running);
+        });
+        match thread {
+            Ok(thread) => Self { queue, thread: Some(thread.thread().clone()) },
+            Err(problem) => {
+                // Callers get `Closed`, which stops the daemon.
+                tracing::error!(error = %problem, "there is no thread for the database writer");
+                Self { queue, thread: None }
+            }
+        }
     }
 
     /// Runs `work` in the next transaction and answers after its commit. All of what `work` does is in the database:
     /// it may be run again after it was taken back.
-    pub(super) async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T, StoreError>
+    pub(super) async fn write<T, F>(&self, turn: Turn, haste: Haste, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (command, receiver) = command(work);
-        self.queue.send((turn, command)).await.map_err(|_error| StoreError::Closed)?;
+        self.queue.send(Queued { turn, haste, command }).await.map_err(|_error| StoreError::Closed)?;
+        if let Some(thread) = self.thread.as_ref().filter(|_| haste == Haste::Now) {
+            thread.unpark();
+        }
         receiver.await.map_err(|_error| StoreError::Closed)?
     }
 }
@@ -162,28 +208,88 @@ where
     }
 }
 
+/// Takes commands on a runtime of one thread.
 async fn run(
     mut connection: Connection,
     ballast: Option<Arc<Ballast>>,
     mut commands: mpsc::Receiver<Queued>,
 ) {
     while let Some(first) = commands.recv().await {
-        let ballast = ballast.clone();
-        let ran = offload(move || {
-            run_batch(&mut connection, Source::new(first, &mut commands, OPEN), ballast.as_deref());
-            (connection, commands)
-        });
-        match ran.await {
-            Ok(back) => (connection, commands) = back,
-            Err(problem) => {
-                // The connection went with the panic; callers get `Closed`, the daemon stops and is restarted.
-                tracing::error!(error = %problem, "the database writer ended by a defect in wirewatch");
-                return;
-            }
+        let source = Source::new(VecDeque::from([first]), &mut commands, OPEN);
+        if let Err(problem) = in_place(|| run_batch(&mut connection, source, ballast.as_deref())) {
+            return ended_by(&problem);
         }
     }
-    // Everything is committed; this only makes the next start quicker.
+    finish(&connection);
+}
+
+/// Takes commands on a thread.
+fn serve(mut connection: Connection, ballast: Option<&Ballast>, mut commands: mpsc::Receiver<Queued>) {
+    while let Some(first) = commands.blocking_recv() {
+        let ran = in_place(|| {
+            let waiting = in_company(first, &mut commands, &connection);
+            if !waiting.is_empty() {
+                run_batch(&mut connection, Source::new(waiting, &mut commands, OPEN), ballast);
+            }
+        });
+        if let Err(problem) = ran {
+            return ended_by(&problem);
+        }
+    }
+    finish(&connection);
+}
+
+/// The connection went with the panic; callers get `Closed`, the daemon stops and is restarted.
+fn ended_by(problem: &Defect) {
+    tracing::error!(error = %problem, "the database writer ended by a defect in wirewatch");
+}
+
+/// Everything is committed; this only makes the next start quicker.
+fn finish(connection: &Connection) {
     drop(connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);"));
+}
+
+/// Waits until there is haste, or no more company comes. What only reads is answered meanwhile.
+fn in_company(
+    first: Queued,
+    commands: &mut mpsc::Receiver<Queued>,
+    connection: &Connection,
+) -> VecDeque<Queued> {
+    let mut last = Instant::now();
+    let until = last + COMPANY;
+    let (mut waiting, mut next) = (VecDeque::new(), Some(first));
+    loop {
+        while let Some(queued) = next {
+            if queued.turn == Turn::First {
+                read_alone(queued.command, connection);
+            } else {
+                waiting.push_back(queued);
+                last = Instant::now();
+            }
+            next = if waiting.len() < BATCH { commands.try_recv().ok() } else { None };
+        }
+        let hasty = waiting.iter().any(|queued| queued.haste == Haste::Now);
+        if hasty || waiting.is_empty() || waiting.len() >= BATCH {
+            return waiting;
+        }
+        let rest = (last + QUIET).min(until).saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            return waiting;
+        }
+        std::thread::park_timeout(rest);
+        next = commands.try_recv().ok();
+    }
+}
+
+/// Runs what only reads, all of it on one state of the database.
+fn read_alone(mut command: Box<dyn Command>, connection: &Connection) {
+    let read = connection.unchecked_transaction();
+    if read.is_ok() {
+        command.run(connection, Within::Transaction);
+    }
+    // Nothing was written that could be lost; nor is there anything to keep.
+    let committed = read.map(drop).map_err(|problem| Lost::from(&problem));
+    command.answer(&committed);
 }
 
 /// The commands of one transaction, as they come.
@@ -196,16 +302,15 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn new(first: Queued, queue: &'a mut mpsc::Receiver<Queued>, open: Duration) -> Self {
+    fn new(mut waiting: VecDeque<Queued>, queue: &'a mut mpsc::Receiver<Queued>, open: Duration) -> Self {
         let until = Instant::now() + open;
-        let mut waiting = VecDeque::from([first]);
         while waiting.len() < BATCH
             && let Ok(another) = queue.try_recv()
         {
             waiting.push_back(another);
         }
         // The order of those that are alike stays.
-        waiting.make_contiguous().sort_by_key(|(turn, _)| *turn != Turn::First);
+        waiting.make_contiguous().sort_by_key(|queued| queued.turn != Turn::First);
         Self { waiting, queue, last: VecDeque::new(), taken: 0, until }
     }
 
@@ -224,7 +329,7 @@ impl Iterator for Source<'_> {
 
     fn next(&mut self) -> Option<Queued> {
         while let Some(queued) = self.take() {
-            match queued.0 {
+            match queued.turn {
                 Turn::First | Turn::InOrder => return Some(queued),
                 Turn::Last => self.last.push_back(queued),
             }
@@ -241,7 +346,7 @@ fn run_batch(connection: &mut Connection, mut source: Source<'_>, ballast: Optio
             .expect("a savepoint takes back what failed"),
     };
     // Where it ended early, there are some whose turn did not come.
-    batch.extend(source.waiting.into_iter().chain(source.last).map(|(_, command)| command));
+    batch.extend(source.waiting.into_iter().chain(source.last).map(|queued| queued.command));
     if let Some(ballast) = ballast.filter(|_| disk_full) {
         // Before the answers: whoever tries again at once finds room.
         ballast.give_up();
@@ -278,12 +383,14 @@ fn attempt(
     while !transaction.is_autocommit() {
         if at == batch.len() {
             match source.next() {
-                Some((Turn::First, mut reading)) if transaction.total_changes() == before => {
-                    full |= reading.run(&transaction, within).disk_full;
-                    reading.answer(&Ok(()));
+                Some(Queued { turn: Turn::First, mut command, .. })
+                    if transaction.total_changes() == before =>
+                {
+                    full |= command.run(&transaction, within).disk_full;
+                    command.answer(&Ok(()));
                     continue;
                 }
-                Some((_, command)) => batch.push(command),
+                Some(queued) => batch.push(queued.command),
                 None => {}
             }
         }
@@ -371,6 +478,9 @@ const DAMAGED: &str = "its file is damaged; stop wirewatch, then restore a backu
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::SeqCst;
+
     use super::*;
 
     fn insert(bytes: i64) -> impl Fn(&Connection) -> Result<(), StoreError> + Send {
@@ -380,13 +490,17 @@ mod tests {
         }
     }
 
+    fn queued(turn: Turn, command: Box<dyn Command>) -> Queued {
+        Queued { turn, haste: Haste::Now, command }
+    }
+
     fn run_these(connection: &mut Connection, commands: Vec<Box<dyn Command>>, ballast: Option<&Ballast>) {
         let (queue, mut waiting) = mpsc::channel(commands.len());
         for command in commands {
-            assert!(queue.try_send((Turn::InOrder, command)).is_ok());
+            assert!(queue.try_send(queued(Turn::InOrder, command)).is_ok());
         }
-        let first = waiting.try_recv().expect("one at least");
-        run_batch(connection, Source::new(first, &mut waiting, Duration::from_secs(3600)), ballast);
+        let source = Source::new(VecDeque::new(), &mut waiting, Duration::from_secs(3600));
+        run_batch(connection, source, ballast);
     }
 
     fn run_all(connection: &mut Connection, sizes: &[i64]) -> Vec<Result<(), StoreError>> {
@@ -449,11 +563,11 @@ mod tests {
         let late = queue.clone();
         let (inserting, _answer) = command(move |connection: &Connection| {
             let (another, _answer) = command(insert(2));
-            assert!(late.try_send((Turn::InOrder, another)).is_ok());
+            assert!(late.try_send(queued(Turn::InOrder, another)).is_ok());
             insert(1)(connection)
         });
-        assert!(queue.try_send((Turn::InOrder, inserting)).is_ok());
-        let first = (Turn::Last, counting);
+        assert!(queue.try_send(queued(Turn::InOrder, inserting)).is_ok());
+        let first = VecDeque::from([queued(Turn::Last, counting)]);
         run_batch(&mut connection, Source::new(first, &mut commands, Duration::from_secs(3600)), None);
         assert_eq!(counted.try_recv().expect("an answer").expect("a count"), 2);
     }
@@ -474,13 +588,47 @@ mod tests {
             assert!(matches!(answer.lock().expect("a lock").try_recv(), Ok(Ok(0))), "it came first");
             insert(1)(connection)?;
             let late = late.lock().expect("a lock").take().expect("once");
-            assert!(sender.try_send((Turn::First, late)).is_ok());
+            assert!(sender.try_send(queued(Turn::First, late)).is_ok());
             Ok(())
         });
-        assert!(queue.try_send((Turn::First, early)).is_ok());
-        let first = (Turn::InOrder, inserting);
+        assert!(queue.try_send(queued(Turn::First, early)).is_ok());
+        let first = VecDeque::from([queued(Turn::InOrder, inserting)]);
         run_batch(&mut connection, Source::new(first, &mut commands, Duration::from_secs(3600)), None);
         assert_eq!(late_answer.try_recv().expect("an answer").expect("a count"), 1, "after the commit");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_in_haste_waits_for_nobody_and_the_others_for_company() {
+        let mut connection = Connection::open_in_memory().expect("memory");
+        connection.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB)").expect("a table");
+        let commits = Arc::new(AtomicUsize::new(0));
+        let counting = Arc::clone(&commits);
+        let count = move || {
+            counting.fetch_add(1, SeqCst);
+            false
+        };
+        connection.commit_hook(Some(count)).expect("a hook");
+        let tasks = TaskTracker::new();
+        let writer = Writer::start(connection, None, &tasks);
+        tasks.close();
+        let read = writer.write(Turn::First, Haste::Now, |connection| {
+            Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))?)
+        });
+        let (one, two, three, none) = tokio::join!(
+            writer.write(Turn::InOrder, Haste::Soon, insert(1)),
+            writer.write(Turn::InOrder, Haste::Soon, insert(2)),
+            writer.write(Turn::InOrder, Haste::Now, insert(3)),
+            read,
+        );
+        assert!(one.is_ok() && two.is_ok() && three.is_ok());
+        assert!(none.is_ok_and(|count| [0, 3].contains(&count)), "all of them or none");
+        assert!(commits.load(SeqCst) <= 2);
+        assert!(
+            writer.write(Turn::InOrder, Haste::Soon, insert(1)).await.is_ok(),
+            "it does not wait for ever"
+        );
+        drop(writer);
+        tasks.wait().await;
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use super::read::{Block, Blocks, Folded, fingerprint, fold};
+use super::read::{Block, Blocks, fingerprint, fold};
 use crate::domain::Timestamp;
 
 /// In so many articles a block must have been seen.
@@ -231,9 +231,9 @@ fn title_of(article: &Shown<'_>, longest: Option<&Block>) -> u32 {
     if article.title.trim().is_empty() {
         return longest.map_or(0, |block| low(block.hash));
     }
-    let mut folded = Folded::default();
+    let mut folded = Vec::new();
     fold(article.title, &mut folded, |_, _, _| ());
-    low(fingerprint(&folded.text))
+    low(fingerprint(&folded))
 }
 
 #[expect(

@@ -150,7 +150,7 @@ fn within(own: &mut [Sentence]) {
 struct Reader {
     blocks: Vec<Block>,
     sentences: Vec<Sentence>,
-    folded: Folded,
+    folded: Vec<u8>,
 }
 
 impl Reader {
@@ -167,60 +167,44 @@ impl Reader {
             self.sentences.push(Sentence { start: start + from, end: start + to, block, folded, seed });
         });
         seeds().find(&self.folded, &mut self.sentences[first..]);
-        let hash = fingerprint(&self.folded.text);
+        let hash = fingerprint(&self.folded);
         self.blocks.push(Block { start, end, hash, telling: words >= TELLING_WORDS, seeded: false });
     }
 }
 
-/// A line in the form in which lines are compared.
-#[derive(Debug, Default)]
-pub(super) struct Folded {
-    /// In lower case, words parted and enclosed by single spaces, signs left out.
-    pub(super) text: Vec<u8>,
-    /// Where words begin in it.
-    pub(super) words: Vec<usize>,
-}
-
-/// What [`FOLDED`] has for a byte that takes a closer look: a sign, or part of a character that is not ASCII.
-const LOOK: u8 = 0;
-
-/// What a byte becomes: itself in lower case, a space, or [`LOOK`].
-const FOLDED: [u8; 256] = {
-    let mut folded = [LOOK; 256];
-    let mut byte = 0_u8;
-    while byte < 0x80 {
-        folded[byte as usize] = match byte {
-            b'\'' | b'`' | b'.' | b'!' | b'?' | b'|' => LOOK,
-            _ if byte.is_ascii_alphanumeric() => byte.to_ascii_lowercase(),
-            _ => b' ',
-        };
-        byte += 1;
-    }
-    folded
-};
-
 /// Bytes that are folded at a time.
-const CHUNK: usize = 128;
+const CHUNK: usize = 16;
 
-/// Folds `line`, and tells each sentence: its bytes, and those of its folded form, in which the spaces at both ends are
-/// its own. Answers how many words there are.
+/// Puts `line` into `folded` in lower case, words parted and enclosed by single spaces, signs left out; tells each
+/// sentence: its bytes, and those of its folded form, in which both spaces are its own. Answers how many words there are.
 pub(super) fn fold(
     line: &str,
-    folded: &mut Folded,
+    folded: &mut Vec<u8>,
     mut sentence: impl FnMut(usize, usize, (usize, usize)),
 ) -> u32 {
-    folded.text.clear();
-    folded.words.clear();
-    folded.text.push(b' ');
+    folded.clear();
+    folded.push(b' ');
     let mut half_words = 0;
     let (mut from, mut folded_from) = (0, 0);
     let mut between = true; // words: `folded` ends with a space
     let mut at = 0;
-    while let Some(byte) = line.as_bytes().get(at) {
-        if FOLDED[usize::from(*byte)] != LOOK {
-            let before = folded.words.len();
-            at += fold_ascii(&line.as_bytes()[at..], folded, &mut between);
-            half_words += 2 * (folded.words.len() - before);
+    while let Some(&byte) = line.as_bytes().get(at) {
+        if byte.is_ascii_alphanumeric() {
+            half_words += 2 * usize::from(between);
+            let start = folded.len();
+            at += fold_words(&line.as_bytes()[at..], folded);
+            // The spaces among them begin words, but for one at the end.
+            let spaces: usize = folded[start..].iter().map(|byte| usize::from(*byte == b' ')).sum();
+            between = folded.ends_with(b" ");
+            half_words += 2 * (spaces - usize::from(between));
+            continue;
+        }
+        if byte == b' ' {
+            if !between {
+                folded.push(b' ');
+                between = true;
+            }
+            at += 1;
             continue;
         }
         let mut chars = line[at..].chars();
@@ -232,58 +216,58 @@ pub(super) fn fold(
                 (false, true) => 2,
                 (false, false) => 0,
             };
-            if between {
-                folded.words.push(folded.text.len());
-            }
             let small = c.to_lowercase();
-            small.for_each(|c| folded.text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()));
+            small.for_each(|c| folded.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()));
             between = false;
         } else if !is_inside_words(c) {
             if !between {
-                folded.text.push(b' ');
+                folded.push(b' ');
                 between = true;
             }
             if ends_sentence(c, chars.next()) {
-                sentence(from, end, (folded_from, folded.text.len()));
+                sentence(from, end, (folded_from, folded.len()));
                 from = line[end..].find(|c: char| !c.is_whitespace()).map_or(line.len(), |skip| end + skip);
-                folded_from = folded.text.len() - 1;
+                folded_from = folded.len() - 1;
             }
         }
         at = end;
     }
     if !between {
-        folded.text.push(b' ');
+        folded.push(b' ');
     }
     if from < line.len() {
-        sentence(from, line.len(), (folded_from, folded.text.len()));
+        sentence(from, line.len(), (folded_from, folded.len()));
     }
     u32::try_from(half_words / 2).unwrap_or(u32::MAX)
 }
 
-/// Folds what needs no closer look, at most [`CHUNK`] bytes; answers how many these were. Without a branch for each word:
-/// where words end is what a processor guesses worst.
-fn fold_ascii(bytes: &[u8], folded: &mut Folded, between: &mut bool) -> usize {
-    let mut kept = [0; CHUNK];
-    let mut starts = [0; CHUNK];
-    let (mut taken, mut count, mut words, mut space) = (0, 0, 0, *between);
-    for byte in bytes.iter().take(CHUNK) {
-        let own = FOLDED[usize::from(*byte)];
-        if own == LOOK {
-            break;
+/// Folds letters and digits of ASCII and single spaces behind them, up to anything else; answers how many bytes these
+/// are, one at least. Most of a text is that, and told of many bytes at once: only the case changes.
+fn fold_words(bytes: &[u8], folded: &mut Vec<u8>) -> usize {
+    let follows =
+        |before: u8, own: u8| own.is_ascii_alphanumeric() | (own == b' ') & before.is_ascii_alphanumeric();
+    // Letters get small by this bit; digits and spaces have it.
+    let small = |byte: u8| byte | 0x20;
+    folded.extend(bytes.first().copied().map(small));
+    let mut done = 1;
+    while let Some(chunk) = bytes[done - 1..].first_chunk::<{ CHUNK + 1 }>() {
+        let (mut lower, mut other) = ([0; CHUNK], [0; CHUNK]);
+        for place in 0..CHUNK {
+            lower[place] = small(chunk[place + 1]);
+            other[place] = u8::from(!follows(chunk[place], chunk[place + 1]));
         }
-        let letter = own != b' ';
-        kept[count % CHUNK] = own;
-        starts[words % CHUNK] = count;
-        words += usize::from(letter & space);
-        count += usize::from(letter | !space);
-        space = !letter;
-        taken += 1;
+        let good = u128::from_le_bytes(other).trailing_zeros() as usize / 8;
+        folded.extend_from_slice(&lower);
+        folded.truncate(folded.len() - (CHUNK - good));
+        done += good;
+        if good < CHUNK {
+            return done;
+        }
     }
-    let start = folded.text.len();
-    folded.words.extend(starts[..words].iter().map(|at| start + at));
-    folded.text.extend_from_slice(&kept[..count]);
-    *between = space;
-    taken
+    let rest = bytes[done - 1..].windows(2).take_while(|pair| follows(pair[0], pair[1]));
+    let before = folded.len();
+    folded.extend(rest.map(|pair| small(pair[1])));
+    done + folded.len() - before
 }
 
 /// Signs that stand within words: don’t, soft hyphens, joiners.
@@ -328,18 +312,14 @@ pub(super) fn fingerprint(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    /// Character by character: folded form, words' beginnings, sentences, number of words.
-    fn plainly(line: &str) -> (String, Vec<usize>, Vec<(usize, usize)>, u32) {
-        let (mut folded, mut words, mut sentences, mut half_words) =
-            (" ".to_owned(), Vec::new(), Vec::new(), 0);
+    /// Character by character: folded form, sentences, number of words.
+    fn plainly(line: &str) -> (String, Vec<(usize, usize)>, u32) {
+        let (mut folded, mut sentences, mut half_words) = (" ".to_owned(), Vec::new(), 0);
         let mut from = 0;
         for (at, c) in line.char_indices() {
             let between = folded.ends_with(' ');
             if c.is_alphanumeric() || c == '©' {
                 half_words += if is_unspaced(c) { 1 } else { 2 * u32::from(between) };
-                if between {
-                    words.push(folded.len());
-                }
                 folded.extend(c.to_lowercase());
             } else if !is_inside_words(c) {
                 if !between {
@@ -358,16 +338,16 @@ mod tests {
         if from < line.len() {
             sentences.push((from, line.len()));
         }
-        (folded, words, sentences, half_words / 2)
+        (folded, sentences, half_words / 2)
     }
 
     proptest::proptest! {
         #[test]
         fn folding_in_chunks_is_folding(line in "([a-z ]{0,90}|[A-Za-z0-9 '.,!|-]{0,40}|[é。’Ж中©İ\\s\u{ad}]{0,3}){0,6}") {
-            let (mut folded, mut sentences) = (Folded::default(), Vec::new());
+            let (mut folded, mut sentences) = (Vec::new(), Vec::new());
             let words = fold(&line, &mut folded, |from, to, _| sentences.push((from, to)));
-            let text = String::from_utf8(folded.text).expect("text");
-            assert_eq!((text, folded.words, sentences, words), plainly(&line));
+            let text = String::from_utf8(folded).expect("text");
+            assert_eq!((text, sentences, words), plainly(&line));
         }
     }
 }

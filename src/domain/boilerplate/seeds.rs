@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use rustc_hash::FxHashMap;
 
-use super::read::{Folded, Sentence, fold};
+use super::read::{Sentence, fold};
 
 /// What a sentence is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub(super) struct Seeds {
 
 /// Letters that a word is looked up by.
 const HEAD: usize = 4;
+
+/// Bytes that spaces are looked for in at a time.
+const CHUNK: usize = 16;
 
 /// First letters of words: a bit for each hash of sixteen bits.
 #[derive(Debug)]
@@ -135,14 +138,27 @@ impl Seeds {
     }
 
     /// Whether any rule may fit a line: most have none of the words, which is told sooner than by looking for all parts.
-    fn may_fit(&self, folded: &Folded) -> bool {
-        if !self.all_have_words || !folded.text.is_ascii() {
+    fn may_fit(&self, folded: &[u8]) -> bool {
+        if !self.all_have_words || !folded.is_ascii() {
             return true;
         }
-        folded.words.iter().any(|start| {
-            let word = folded.text.get(*start..).unwrap_or_default();
-            word.first_chunk().is_some_and(|head| self.heads.may_have(*head)) && self.has_start_of(word)
-        })
+        let (chunks, rest) = folded.as_chunks::<CHUNK>();
+        let mut last = [0; CHUNK];
+        last[..rest.len()].copy_from_slice(rest);
+        for (number, chunk) in chunks.iter().chain([&last]).enumerate() {
+            let mut spaces = u128::from_le_bytes(chunk.map(|byte| u8::from(byte == b' ')));
+            while spaces != 0 {
+                let space = number * CHUNK + spaces.trailing_zeros() as usize / 8;
+                spaces &= spaces - 1;
+                let word = folded.get(space + 1..).unwrap_or_default();
+                if word.first_chunk().is_some_and(|head| self.heads.may_have(*head))
+                    && self.has_start_of(word)
+                {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Whether a word begins here that one of the rules must have.
@@ -152,12 +168,12 @@ impl Seeds {
     }
 
     /// Notes for each sentence of a line, folded as a whole, what it is.
-    pub(super) fn find(&self, folded: &Folded, sentences: &mut [Sentence]) {
+    pub(super) fn find(&self, folded: &[u8], sentences: &mut [Sentence]) {
         if !self.may_fit(folded) {
             return;
         }
         let mut found: Vec<(usize, usize, u8)> = Vec::new(); // sentence, rule, parts
-        for hit in self.parts.find_overlapping_iter(&folded.text) {
+        for hit in self.parts.find_overlapping_iter(folded) {
             let part = self.of_part[hit.pattern().as_usize()];
             let start = hit.start() + part.lead;
             let at = sentences.partition_point(|sentence| sentence.folded.1 <= start);
@@ -202,9 +218,9 @@ fn whole_words(needle: &str) -> impl Iterator<Item = &str> {
 /// wholes, unless a `*` leaves an end open; scripts without spaces anywhere.
 fn needle(part: &str) -> Option<(String, usize)> {
     let (open_start, open_end) = (part.starts_with('*'), part.ends_with('*'));
-    let mut folded = Folded::default();
+    let mut folded = Vec::new();
     fold(part.trim_matches('*'), &mut folded, |_, _, _| ());
-    let words = std::str::from_utf8(&folded.text).ok()?.trim();
+    let words = std::str::from_utf8(&folded).ok()?.trim();
     if words.chars().count() < 2 && words != "©" {
         return None;
     }
@@ -220,7 +236,7 @@ mod tests {
     #[test]
     fn a_line_that_a_rule_fits_is_looked_at() {
         assert!(seeds().all_have_words);
-        let mut folded = Folded::default();
+        let mut folded = Vec::new();
         let mut may_fit = |line: &str| {
             fold(line, &mut folded, |_, _, _| ());
             seeds().may_fit(&folded)

@@ -20,8 +20,8 @@ use wirewatch::ports::reads::{
 };
 use wirewatch::ports::search::{Indexed, Unindexed};
 use wirewatch::ports::{
-    Claim, ConfigSync, FeedsClaimed, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Space, Store,
-    StoreError,
+    Claim, ConfigSync, FeedsClaimed, HostLimits, Known, NextDue, Recorded, RetentionPolicy, Room, Space,
+    Store, StoreError,
 };
 use wirewatch::sqlite::SqliteStore;
 
@@ -178,12 +178,12 @@ impl Store for FaultyStore {
         &self,
         now: Timestamp,
         lease: Duration,
-        limit: usize,
+        room: Room,
         hosts: HostLimits,
     ) -> Result<FeedsClaimed, StoreError> {
         let called = self.world.lock().truth();
         let work = async {
-            let mut claimed = self.inner.claim_due_feeds(now, lease, limit, hosts).await?;
+            let mut claimed = self.inner.claim_due_feeds(now, lease, room, hosts).await?;
             let mut world = self.world.lock();
             for claim in &claimed.feeds {
                 let feed = number(claim.work().id.as_str());

@@ -98,7 +98,7 @@ impl Bed {
 
     /// Claims everything that is due.
     pub(crate) async fn claim(&self, now: Timestamp) -> Vec<Claim<ClaimedFeed>> {
-        self.store.claim_due_feeds(now, LEASE, 1000, FREE).await.unwrap().feeds
+        self.store.claim_due_feeds(now, LEASE, 1000.into(), FREE).await.unwrap().feeds
     }
 
     /// Claims the one feed that is due.

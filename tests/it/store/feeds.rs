@@ -85,8 +85,8 @@ async fn the_longest_due_goes_first_and_no_more_than_there_is_room_for() {
             feed.first_due_at = at(MINUTE * minutes);
         }
         bed.store.sync_config(ConfigSync { feeds, ..ConfigSync::default() }, T0).await.unwrap();
-        assert!(bed.store.claim_due_feeds(at(HOUR), LEASE, 0, FREE).await.unwrap().feeds.is_empty());
-        let claims = bed.store.claim_due_feeds(at(HOUR), LEASE, 2, FREE).await.unwrap().feeds;
+        assert!(bed.store.claim_due_feeds(at(HOUR), LEASE, 0.into(), FREE).await.unwrap().feeds.is_empty());
+        let claims = bed.store.claim_due_feeds(at(HOUR), LEASE, 2.into(), FREE).await.unwrap().feeds;
         assert_eq!(names(&claims), ["early", "middle"]);
     }
 }
@@ -96,13 +96,13 @@ async fn a_host_gets_no_more_requests_at_a_time_than_allowed() {
     let limits = HostLimits { in_flight: 2, spacing: Duration::ZERO };
     for bed in Bed::all() {
         bed.configure(&["a@x:1", "b@x:1", "c@x:1", "d@y:1"], &[]).await;
-        let claims = bed.store.claim_due_feeds(T0, LEASE, 100, limits).await.unwrap().feeds;
+        let claims = bed.store.claim_due_feeds(T0, LEASE, 100.into(), limits).await.unwrap().feeds;
         assert_eq!(claims.len(), 3, "two of x, one of y: {claims:?}");
-        assert!(bed.store.claim_due_feeds(T0, LEASE, 100, limits).await.unwrap().feeds.is_empty());
+        assert!(bed.store.claim_due_feeds(T0, LEASE, 100.into(), limits).await.unwrap().feeds.is_empty());
         assert_eq!(bed.store.feeds_due_by(T0).await.unwrap(), 1, "one waits, whatever its host allows");
 
         bed.store.record_poll(&claims[0], plan(&claims[0], T0, Vec::new()), T0).await.unwrap();
-        let freed = bed.store.claim_due_feeds(T0, LEASE, 100, limits).await.unwrap().feeds;
+        let freed = bed.store.claim_due_feeds(T0, LEASE, 100.into(), limits).await.unwrap().feeds;
         assert_eq!(names(&freed), ["c"], "an ended poll makes room at once");
         assert_eq!(bed.store.feeds_due_by(T0).await.unwrap(), 0);
     }
@@ -113,20 +113,24 @@ async fn requests_to_one_host_start_apart() {
     let limits = HostLimits { in_flight: 4, spacing: Duration::from_secs(5) };
     for bed in Bed::all() {
         bed.configure(&["a@x:1", "b@x:1", "c@y:1"], &[]).await;
-        let claims = bed.store.claim_due_feeds(T0, LEASE, 100, limits).await.unwrap().feeds;
+        let claims = bed.store.claim_due_feeds(T0, LEASE, 100.into(), limits).await.unwrap().feeds;
         assert_eq!(claims.len(), 2, "one of each host");
         let next = bed.store.next_due().await.unwrap().feed;
         assert_eq!(next, Some(at(Duration::from_secs(5))));
         assert!(
             bed.store
-                .claim_due_feeds(at(Duration::from_secs(4)), LEASE, 100, limits)
+                .claim_due_feeds(at(Duration::from_secs(4)), LEASE, 100.into(), limits)
                 .await
                 .unwrap()
                 .feeds
                 .is_empty()
         );
-        let claims =
-            bed.store.claim_due_feeds(at(Duration::from_secs(5)), LEASE, 100, limits).await.unwrap().feeds;
+        let claims = bed
+            .store
+            .claim_due_feeds(at(Duration::from_secs(5)), LEASE, 100.into(), limits)
+            .await
+            .unwrap()
+            .feeds;
         assert_eq!(claims.len(), 1);
     }
 }
@@ -136,23 +140,23 @@ async fn a_feed_that_moved_counts_for_the_host_it_moved_to() {
     let one = HostLimits { in_flight: 1, spacing: Duration::ZERO };
     for bed in Bed::all() {
         bed.configure(&["a@x:1", "b@y:1"], &[]).await;
-        let claims = bed.store.claim_due_feeds(T0, LEASE, 100, one).await.unwrap().feeds;
+        let claims = bed.store.claim_due_feeds(T0, LEASE, 100.into(), one).await.unwrap().feeds;
         assert_eq!(claims.len(), 2);
         for claim in &claims {
             let mut moved = plan(claim, T0, Vec::new());
             moved.feed.moved_to = (claim.work().id.as_str() == "b").then(|| "https://x:1/b".to_owned());
             bed.store.record_poll(claim, moved, T0).await.unwrap();
         }
-        let claims = bed.store.claim_due_feeds(at(HOUR), LEASE, 100, one).await.unwrap().feeds;
+        let claims = bed.store.claim_due_feeds(at(HOUR), LEASE, 100.into(), one).await.unwrap().feeds;
         assert_eq!(claims.len(), 1, "both are of one host now: {claims:?}");
         bed.configure(&["a@x:1", "b@y:1"], &[]).await;
-        assert!(bed.store.claim_due_feeds(at(HOUR), LEASE, 100, one).await.unwrap().feeds.is_empty());
+        assert!(bed.store.claim_due_feeds(at(HOUR), LEASE, 100.into(), one).await.unwrap().feeds.is_empty());
         // Back at its own address it is of its own host again.
         let mut back = plan(&claims[0], at(HOUR), Vec::new());
         back.feed.moved_to = None;
         back.feed.due_at = at(HOUR);
         bed.store.record_poll(&claims[0], back, at(HOUR)).await.unwrap();
-        let other = bed.store.claim_due_feeds(at(HOUR), LEASE, 100, one).await.unwrap().feeds;
+        let other = bed.store.claim_due_feeds(at(HOUR), LEASE, 100.into(), one).await.unwrap().feeds;
         assert_eq!(other.len(), if claims[0].work().id.as_str() == "b" { 2 } else { 1 }, "{other:?}");
     }
 }
@@ -162,7 +166,7 @@ async fn a_host_that_asked_for_a_pause_gets_it_for_all_its_feeds() {
     for bed in Bed::all() {
         bed.configure(&["a@x:1", "b@x:1", "c@y:1"], &[]).await;
         let one = HostLimits { in_flight: 1, spacing: Duration::ZERO };
-        let claims = bed.store.claim_due_feeds(T0, LEASE, 100, one).await.unwrap().feeds;
+        let claims = bed.store.claim_due_feeds(T0, LEASE, 100.into(), one).await.unwrap().feeds;
         let mut throttled = plan(&claims[0], T0, Vec::new());
         throttled.host_pause = Some(at(HOUR));
         bed.store.record_poll(&claims[0], throttled, T0).await.unwrap();
@@ -284,7 +288,7 @@ async fn no_order_of_events_breaks_the_limits_or_loses_a_feed() {
     for _ in 0..600 {
         now = now.plus(Duration::from_millis(dice.u64(0..900)));
         let room = dice.usize(0..6);
-        let claims = bed.store.claim_due_feeds(now, LEASE, room, limits).await.unwrap().feeds;
+        let claims = bed.store.claim_due_feeds(now, LEASE, room.into(), limits).await.unwrap().feeds;
         assert!(claims.len() <= room);
         open.extend(claims.into_iter().map(|claim| (now.plus(LEASE), claim)));
         let mut per_host: BTreeMap<String, u32> = BTreeMap::new();
@@ -315,7 +319,7 @@ async fn no_order_of_events_breaks_the_limits_or_loses_a_feed() {
     }
     for _ in 0..200 {
         now = now.plus(MINUTE);
-        for claim in bed.store.claim_due_feeds(now, LEASE, 100, limits).await.unwrap().feeds {
+        for claim in bed.store.claim_due_feeds(now, LEASE, 100.into(), limits).await.unwrap().feeds {
             left.remove(&claim.work().id);
             bed.store.record_poll(&claim, plan(&claim, now, Vec::new()), now).await.unwrap();
         }
