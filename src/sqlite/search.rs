@@ -65,7 +65,11 @@ pub(super) fn write(connection: &Connection, batch: &[Indexed]) -> Result<(), St
     let mut remove = connection.prepare_cached("DELETE FROM search WHERE rowid = ?1")?;
     let mut insert =
         connection.prepare_cached("INSERT INTO search (rowid, title, body) VALUES (?1, ?2, ?3)")?;
-    for article in batch {
+    // FTS5 keeps a transaction's words in memory as long as its rows ascend; any that does not writes them out, as a segment
+    // that must be merged with others.
+    let mut ascending: Vec<_> = batch.iter().collect();
+    ascending.sort_unstable_by_key(|article| article.number);
+    for article in ascending {
         if done.execute(params![article.number, article.id.as_bytes(), article.revision])? == 1 {
             remove.execute([article.number])?;
             insert.execute(params![article.number, article.title, article.body])?;
