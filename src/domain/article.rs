@@ -27,6 +27,8 @@ pub struct Entry {
     pub updated_at: Option<Timestamp>,
     /// Its language as a BCP 47 tag, where the document says so.
     pub lang: Option<String>,
+    /// Whether the document broke off inside it, so that its texts may be parts of themselves.
+    pub broken_off: bool,
 }
 
 impl Entry {

@@ -609,9 +609,18 @@ impl ArticlePlanner<'_> {
         };
         let known = known.filter(|known| !self.forget_guids || stays(known));
         match known {
+            _ if entry.broken_off && self.is_left(&identity, known.is_none()) => None,
             None => Some(self.plan_new(entry, text, &identity, hashes)),
             Some(known) => self.plan_known(entry, text, &identity, &hashes, &known),
         }
+    }
+
+    /// Whether half of an article is left where it is until the rest is there: it is nothing to recognise one by, and
+    /// another feed may have told the whole. A feed that breaks off again has no more to give; then half is better than
+    /// nothing, where the whole will be known by more than its text.
+    fn is_left(&self, identity: &EntryIdentity, new: bool) -> bool {
+        let nameless = identity.guid.is_none() && identity.link.is_none();
+        nameless || (new && !self.first && self.feed.state.body_hash.is_some())
     }
 
     fn plan_new(

@@ -28,6 +28,7 @@ pub(super) fn entry(raw: RawEntry<'_>, repairs: &mut Repairs) -> Entry {
         published_at: raw.published_at,
         updated_at: raw.updated_at,
         lang: raw.lang.and_then(|lang| language(&lang)),
+        broken_off: raw.broken_off,
     }
 }
 

@@ -107,6 +107,7 @@ fn raw_entry(entry: model::Entry, base: Option<&Url>) -> RawEntry<'static> {
         published_at: entry.published.map(|at| Timestamp::from_millis(at.timestamp_millis())),
         updated_at: entry.updated.map(|at| Timestamp::from_millis(at.timestamp_millis())),
         lang: entry.language.map(Cow::Owned),
+        broken_off: false,
     }
 }
 

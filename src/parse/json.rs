@@ -65,6 +65,7 @@ fn entry(mut item: Object, base: Option<&Url>, repairs: &mut Repairs) -> RawEntr
         published_at,
         updated_at,
         lang: string(&mut item, "language", repairs),
+        broken_off: false,
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) struct RawEntry<'a> {
     pub(super) published_at: Option<Timestamp>,
     pub(super) updated_at: Option<Timestamp>,
     pub(super) lang: Option<Cow<'a, str>>,
+    pub(super) broken_off: bool,
 }
 
 impl RawEntry<'_> {

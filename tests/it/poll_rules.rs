@@ -209,6 +209,20 @@ fn old_news_is_stored_silently_unless_wirewatch_was_down() {
 }
 
 #[test]
+fn half_a_new_article_is_left_until_it_is_whole_or_all_there_is() {
+    let half = || Entry { broken_off: true, ..entry("Kursk") };
+    let before_it_broke_off = claimed(|state| state.body_hash = Some(1));
+    assert!(plan(&before_it_broke_off, document(vec![(half(), None)])).articles.is_empty());
+    let it_broke_off_before = claimed(|state| state.body_hash = None);
+    assert_eq!(alerts(&plan(&it_broke_off_before, document(vec![(half(), None)]))), 1);
+    // What is known is known by half of it.
+    let told = KnownArticle { alerted: vec![topic()], ..known(&entry("Kursk")) };
+    let edited = Entry { summary: "half".to_owned(), ..half() };
+    let again = plan(&before_it_broke_off, document(vec![(edited, Some(told))]));
+    assert!(matches!(again.articles[0].change, ArticleChange::Revised(_)));
+}
+
+#[test]
 fn a_known_article_changes_nothing() {
     let told = KnownArticle { alerted: vec![topic()], ..known(&entry("Kursk")) };
     let same = plan(&claimed(|_| {}), document(vec![(entry("Kursk"), Some(told))]));

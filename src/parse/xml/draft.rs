@@ -99,6 +99,7 @@ impl<'a> Draft<'a> {
             }),
             updated_at: self.updated,
             lang: self.lang,
+            broken_off: false,
             guid,
         }
     }

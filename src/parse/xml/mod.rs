@@ -242,7 +242,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             self.repairs.add(Repair::Truncated);
         }
         if let Some(draft) = self.draft.take().filter(Draft::is_usable) {
-            let half = draft.into_entry();
+            let half = RawEntry { broken_off: true, ..draft.into_entry() };
             // What is listed whole, too, would be another article by the half of it.
             if !self.feed.entries.iter().any(|whole| whole.is_of(&half)) {
                 self.keep(half);

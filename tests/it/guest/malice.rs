@@ -201,10 +201,20 @@ fn items(
     items: impl Fn(usize) -> String + Send + Sync + 'static,
     titles: &'static [&'static str],
 ) -> Scenario {
-    let script = move |n, _: &Seen, _| {
-        let text = format!("<rss version='2.0'><channel><title>{n}</title>{}</channel></rss>", items(n));
-        Answer::new(200, Body::Whole(text.into_bytes()))
-    };
+    documents(
+        name,
+        move |n| format!("<rss version='2.0'><channel><title>{n}</title>{}</channel></rss>", items(n)),
+        titles,
+    )
+}
+
+/// A feed whose n-th document is this.
+fn documents(
+    name: &'static str,
+    document: impl Fn(usize) -> String + Send + Sync + 'static,
+    titles: &'static [&'static str],
+) -> Scenario {
+    let script = move |n, _: &Seen, _| Answer::new(200, Body::Whole(document(n).into_bytes()));
     Scenario::new(name, script, move |e: &Evidence| {
         let mut found = e.titles.clone();
         found.sort_unstable();
@@ -223,6 +233,18 @@ fn identities() -> Vec<Scenario> {
             "new-ids-every-time",
             |n| format!("<item><guid>{n}</guid><title>a</title>{TEXT}</item>"),
             &["a"],
+        ),
+        documents(
+            "new-ids-every-time-and-half-a-text",
+            |n| {
+                // Of its own: the same text in another feed is the same article.
+                let own = TEXT.replace("Officials", "Witnesses");
+                let item = |t: &str| format!("<item><guid>{t} {n}</guid><title>{t}</title>{own}</item>");
+                let text = "<rss version='2.0'><channel>".to_owned() + &item("c") + &item("b") + &item("a");
+                let end = if n < 4 { text.len() } else { text.len() - 60 - n };
+                text[..end].to_owned()
+            },
+            &["a", "b", "c"],
         ),
         items(
             "new-ids-every-time-with-links",

@@ -38,6 +38,8 @@ pub(crate) struct FeedBook {
     pub(crate) url: Vec<String>,
     /// Its first document was stored.
     known: bool,
+    /// So many documents broke off, one after the other.
+    broke_off: u32,
     last_good: Option<Timestamp>,
     failures: u32,
     gone: bool,
@@ -97,6 +99,8 @@ pub(crate) struct Ledger {
     shown: HashMap<(usize, usize), u32>,
     pub(crate) duties: BTreeMap<(usize, usize), Duty>,
     pub(crate) silences: Vec<Muted>,
+    /// Stories of which half was taken, since it was all their feed would show; a half is no copy of the whole.
+    pub(crate) halves: BTreeSet<usize>,
     /// What the database says was silenced.
     pub(crate) silenced: BTreeSet<(usize, usize)>,
     pub(crate) polls: u64,
@@ -122,6 +126,7 @@ impl Ledger {
             duties: BTreeMap::new(),
             silences: Vec::new(),
             silenced: BTreeSet::new(),
+            halves: BTreeSet::new(),
             polls: 0,
         }
     }
@@ -302,6 +307,12 @@ impl World {
         if let Some(url) = moved {
             book.url = vec![url.to_owned()];
         }
+        book.broke_off = if whole { 0 } else { book.broke_off + 1 };
+        if book.broke_off > 1 {
+            let halves = page.sights.iter().filter(|sight| sight.partial).map(|sight| sight.story);
+            self.ledger.halves.extend(halves);
+        }
+        let book = &self.ledger.feeds[feed];
         let (first, blind) = (!book.known, book.last_good.map_or(Duration::ZERO, |at| now.since(at)));
         for sight in page.sights.iter() {
             self.sight_recorded(feed, sight, first, blind, called, now);
