@@ -38,6 +38,9 @@ fn main() -> std::io::Result<()> {
     if arguments.next_if(|first| first == "farm").is_some() {
         return support::run_farm(arguments);
     }
+    if arguments.next_if(|first| first == "bare").is_some() {
+        return guest::run_bare(arguments);
+    }
     let wanted: Vec<String> = arguments.collect();
     println!("{}; load {}", measure::machine(), measure::load());
     let began = Instant::now();

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -56,6 +56,37 @@ impl FarmProcess {
 
     pub(crate) fn id(&self) -> u32 {
         self.process.0.id()
+    }
+}
+
+/// The bare parts in a process of their own, so that their memory can be told.
+#[derive(Debug)]
+pub(crate) struct BareProcess {
+    process: Running,
+    answers: BufReader<ChildStdout>,
+}
+
+impl BareProcess {
+    /// Starts this program again with `bare` as its first argument.
+    pub(crate) fn start(dir: &Path, urls: Vec<String>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg("bare").arg(dir).args(urls);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Self { process: Running(child), answers }
+    }
+
+    /// Polls every feed once.
+    pub(crate) fn poll_all(&mut self) -> Once {
+        let began = Instant::now();
+        writeln!(self.process.0.stdin.as_mut().unwrap()).unwrap();
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        Once {
+            took: began.elapsed(),
+            cpu: Duration::from_micros(line.trim().parse().expect("it tells its microseconds")),
+            peak: memory_of(self.process.0.id()).1,
+        }
     }
 }
 
