@@ -32,6 +32,9 @@ const LEASE_MARGIN: Duration = Duration::from_secs(90);
 /// A clock that goes back by less is being adjusted, not set.
 const SET_BACK: Duration = Duration::from_secs(10);
 
+/// Turns of the loop, while polls are under way, between two looks whether all that was due is polled.
+const LOOK_WHETHER_DONE: u32 = 64;
+
 /// A feed whose poll ended in an error of ours waits this long.
 const AFTER_OUR_ERROR: Duration = Duration::from_secs(60);
 
@@ -52,6 +55,7 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
     let mut steady = Steady::new(&context);
     let digest = Arc::new(Digest::new());
     let mut waiting = Waiting { due: Some(context.clock.now()), more: false };
+    let mut turns = 0_u32;
     loop {
         context.health.tick(Loop::Poller, context.clock.now());
         if steady.look(&context).await {
@@ -68,12 +72,14 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
                 Waiting { due: Some(context.clock.now().plus(Duration::from_secs(5))), more: false }
             }
         };
+        // Feeds with short intervals are due again before the last one was polled: none of them is waited for.
+        turns = turns.wrapping_add(1);
         if let Some(until) = until
-            && polls.is_empty()
+            && (polls.is_empty() || turns.is_multiple_of(LOOK_WHETHER_DONE))
             && (context.store.disk_is_full()
                 || context.store.feeds_due_by(until).await.is_ok_and(|waiting| waiting == 0))
         {
-            return;
+            break;
         }
         let full = digest.room(at_most) == 0;
         let due = &mut waiting.due;
