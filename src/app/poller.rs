@@ -32,8 +32,8 @@ const LEASE_MARGIN: Duration = Duration::from_secs(90);
 /// A clock that goes back by less is being adjusted, not set.
 const SET_BACK: Duration = Duration::from_secs(10);
 
-/// Turns of the loop, while polls are under way, between two looks whether all that was due is polled.
-const LOOK_WHETHER_DONE: u32 = 64;
+/// While polls are under way, between two looks whether all that was due is polled.
+const LOOK_WHETHER_DONE: Duration = Duration::from_millis(100);
 
 /// A feed whose poll ended in an error of ours waits this long.
 const AFTER_OUR_ERROR: Duration = Duration::from_secs(60);
@@ -55,7 +55,7 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
     let mut steady = Steady::new(&context);
     let digest = Arc::new(Digest::new());
     let mut waiting = Waiting { due: Some(context.clock.now()), more: false };
-    let mut turns = 0_u32;
+    let mut looked = Instant::now();
     loop {
         context.health.tick(Loop::Poller, context.clock.now());
         if steady.look(&context).await {
@@ -73,13 +73,14 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
             }
         };
         // Feeds with short intervals are due again before the last one was polled: none of them is waited for.
-        turns = turns.wrapping_add(1);
         if let Some(until) = until
-            && (polls.is_empty() || turns.is_multiple_of(LOOK_WHETHER_DONE))
-            && (context.store.disk_is_full()
-                || context.store.feeds_due_by(until).await.is_ok_and(|waiting| waiting == 0))
+            && (polls.is_empty() || looked.elapsed() >= LOOK_WHETHER_DONE)
         {
-            break;
+            looked = Instant::now();
+            let due = context.store.feeds_due_by(until);
+            if context.store.disk_is_full() || due.await.is_ok_and(|due| due == 0) {
+                break;
+            }
         }
         let full = digest.room(at_most) == 0;
         let due = &mut waiting.due;

@@ -58,7 +58,9 @@ struct Web {
 #[async_trait]
 impl Fetch for Web {
     async fn fetch(&self, request: FetchRequest) -> FetchOutcome {
-        tokio::time::sleep(Duration::from_millis(120)).await;
+        // An address may say how long it takes.
+        let slow = request.url.split_once("?seconds=").map(|(_, seconds)| seconds.parse().unwrap());
+        tokio::time::sleep(slow.map_or(Duration::from_millis(120), Duration::from_secs)).await;
         let at = self.transcript.1.now().since(START);
         let script = self.pages.get(&request.url).expect("a scripted address");
         let (since, page) = script.iter().rev().find(|(from, _)| *from <= at).expect("a page from the start");
@@ -201,17 +203,23 @@ impl Simulation {
     }
 
     async fn start(&self) -> (Arc<Context>, JoinSet<Ended>) {
+        let context = self.context(true).await;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(supervisor::run(Arc::clone(&context)));
+        (context, tasks)
+    }
+
+    /// The configuration in force; new feeds are due within a minute where they are `spread`, else at once.
+    async fn context(&self, spread: bool) -> Arc<Context> {
         let prepared = self.loader.load().unwrap();
         let now = self.clock.now();
-        let created = self.store.sync_config(config_sync(&prepared.settings, now, true), now).await.unwrap();
+        let created =
+            self.store.sync_config(config_sync(&prepared.settings, now, spread), now).await.unwrap();
         let snapshot = Snapshot::new(prepared, &created, now);
         let store = Arc::clone(&self.store) as Arc<dyn Store>;
         let context =
             Context::new(store, Arc::clone(&self.clock), Dice::seeded(1), Metrics::registered().0, snapshot);
-        let context = Arc::new(context);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(supervisor::run(Arc::clone(&context)));
-        (context, tasks)
+        Arc::new(context)
     }
 
     async fn stop(&self, context: &Context, mut tasks: JoinSet<Ended>) {
@@ -320,6 +328,23 @@ async fn a_topic_added_by_reload_alerts_for_what_comes_later_only() {
     tokio::time::sleep(Duration::from_secs(150)).await;
     simulation.stop(&context, tasks).await;
     insta::assert_snapshot!(simulation.transcript());
+}
+
+/// Each is due again while the other is polled: some poll is always under way.
+#[tokio::test(start_paused = true)]
+async fn once_ends_though_feeds_are_due_again_before_the_last_is_polled() {
+    let config = "[fetch]\nmin_interval = \"1s\"\nper_host_delay = \"0s\"\n\
+                  [feeds.wire]\nurl = \"https://wire.example/rss?seconds=3\"\ninterval = \"1s\"\n\
+                  [feeds.ticker]\nurl = \"https://ticker.example/rss?seconds=4\"\ninterval = \"1s\"\n";
+    let page = [(0, rss(&[("a", "Harvest")]))];
+    let pages = [
+        ("https://wire.example/rss?seconds=3", &page[..]),
+        ("https://ticker.example/rss?seconds=4", &page[..]),
+    ];
+    let simulation = Simulation::new(config, &pages, &[]);
+    let context = simulation.context(false).await;
+    assert_eq!(supervisor::run_once(context).await, Ended::Stopped);
+    assert_eq!(simulation.transcript().lines().count(), 2, "{}", simulation.transcript());
 }
 
 #[tokio::test(start_paused = true)]
