@@ -335,11 +335,11 @@ async fn a_topic_added_by_reload_alerts_for_what_comes_later_only() {
 async fn once_ends_though_feeds_are_due_again_before_the_last_is_polled() {
     let config = "[fetch]\nmin_interval = \"1s\"\nper_host_delay = \"0s\"\n\
                   [feeds.wire]\nurl = \"https://wire.example/rss?seconds=3\"\ninterval = \"1s\"\n\
-                  [feeds.ticker]\nurl = \"https://ticker.example/rss?seconds=4\"\ninterval = \"1s\"\n";
+                  [feeds.ticker]\nurl = \"https://ticker.example/rss?seconds=5\"\ninterval = \"1s\"\n";
     let page = [(0, rss(&[("a", "Harvest")]))];
     let pages = [
         ("https://wire.example/rss?seconds=3", &page[..]),
-        ("https://ticker.example/rss?seconds=4", &page[..]),
+        ("https://ticker.example/rss?seconds=5", &page[..]),
     ];
     let simulation = Simulation::new(config, &pages, &[]);
     let context = simulation.context(false).await;
