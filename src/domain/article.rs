@@ -63,12 +63,15 @@ pub struct EntryIdentity {
     pub link: Option<IdentityHash>,
     /// Title and text, folded.
     pub content: IdentityHash,
+    /// Feed and headline, of an entry that has no more than that and a guid; absent where several entries have the
+    /// same. It shows that a feed makes new guids for old entries; where it does not, it recognises nothing.
+    pub headline: Option<IdentityHash>,
 }
 
 impl EntryIdentity {
     /// All of them, strongest first.
     pub fn all(&self) -> impl Iterator<Item = IdentityHash> + '_ {
-        self.guid.into_iter().chain(self.link).chain([self.content])
+        self.guid.into_iter().chain(self.link).chain([self.content]).chain(self.headline)
     }
 
     /// One hash of all of them: an entry that comes again with the same is listed unchanged.
@@ -79,6 +82,13 @@ impl EntryIdentity {
             (mixed.rotate_left(23) ^ own).wrapping_mul(0x9e37_79b9_7f4a_7c15)
         });
         IdentityHash::from_i64(mixed.cast_signed())
+    }
+
+    /// Whether nothing but its headline says that this is `known`.
+    pub fn is_only_headline_of(&self, known: &KnownArticle) -> bool {
+        let is_known = |hash: &IdentityHash| known.identities.contains(hash);
+        let others = [self.guid, self.link, Some(self.content)];
+        self.headline.as_ref().is_some_and(is_known) && !others.iter().flatten().any(is_known)
     }
 }
 

@@ -375,7 +375,7 @@ fn plan_failure(
 fn plan_document(
     feed: &ClaimedFeed,
     mut state: FeedState,
-    document: ReadDocument,
+    mut document: ReadDocument,
     rules: &PollRules<'_>,
     now: Timestamp,
     jitter: f64,
@@ -383,7 +383,10 @@ fn plan_document(
     let mut events = recovered(feed, now);
     let published: Vec<Timestamp> =
         document.entries.iter().filter_map(|entry| entry.published_at).filter(|at| *at <= now).collect();
-    let trust = judge_guids(state.guid_trust, &document);
+    let trust = judge_guids(state.guid_trust, &document, now);
+    if trust == GuidTrust::Trusted {
+        forget_headlines(&mut document);
+    }
     let first = feed.state.last_good_at.is_none();
     let title = rules.feed.title.clone().or_else(|| document.title.clone());
     let entries = document.entries.len();
@@ -545,9 +548,13 @@ fn event(kind: &'static str, feed: &ClaimedFeed, at: Timestamp, message: &str) -
 /// How many entries must speak against a feed's guids before they are distrusted.
 const GUID_WITNESSES: usize = 3;
 
+/// A headline that comes back sooner than this, in place of itself, was not written again: what has one headline every
+/// day or every morning comes later.
+const SAME_HEADLINE: Duration = Duration::from_secs(12 * 3600);
+
 /// Judges whether a feed's guids identify anything: not if most known articles come with a guid never
 /// seen, nor if guids come back with another link and another text.
-fn judge_guids(so_far: GuidTrust, document: &ReadDocument) -> GuidTrust {
+fn judge_guids(so_far: GuidTrust, document: &ReadDocument, now: Timestamp) -> GuidTrust {
     if so_far == GuidTrust::Distrusted {
         return so_far;
     }
@@ -555,7 +562,10 @@ fn judge_guids(so_far: GuidTrust, document: &ReadDocument) -> GuidTrust {
     for (identity, known) in document.identities.iter().zip(&document.known) {
         let (Some(guid), Some(known)) = (identity.guid, known) else { continue };
         let has = |hash: IdentityHash| known.identities.contains(&hash);
-        if !has(guid) {
+        if identity.is_only_headline_of(known) {
+            let listed = document.identities.iter().filter_map(|other| other.guid).any(has);
+            renewed += usize::from(!listed && now.since(known.first_seen_at) < SAME_HEADLINE);
+        } else if !has(guid) {
             renewed += 1;
         } else if identity.link.is_some_and(|link| !has(link)) && !has(identity.content) {
             reused += 1;
@@ -567,6 +577,16 @@ fn judge_guids(so_far: GuidTrust, document: &ReadDocument) -> GuidTrust {
         GuidTrust::Distrusted
     } else {
         GuidTrust::Trusted
+    }
+}
+
+/// Where guids can be relied on, an old headline under a new guid is a new article: `Morning briefing`.
+fn forget_headlines(document: &mut ReadDocument) {
+    for (identity, known) in document.identities.iter_mut().zip(&mut document.known) {
+        if known.as_ref().is_some_and(|known| identity.is_only_headline_of(known)) {
+            identity.headline = None;
+            *known = None;
+        }
     }
 }
 
@@ -658,8 +678,10 @@ impl ArticlePlanner<'_> {
     ) -> Option<PlannedArticle> {
         let identities: Vec<IdentityHash> =
             hashes.iter().copied().filter(|hash| !known.identities.contains(hash)).collect();
+        // An entry that is nothing but its headline has no other text than it had.
+        let reissued = identity.is_only_headline_of(known);
         let (change, alerts) = match known.content_here {
-            Some(content) if content == identity.content => {
+            Some(content) if content == identity.content || reissued => {
                 let fresh = known.last_listed_here.is_some_and(|at| self.now.since(at) < LISTED_GRAIN);
                 if fresh && identities.is_empty() {
                     return None;

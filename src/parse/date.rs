@@ -7,6 +7,7 @@ use jiff::civil;
 use jiff::tz::Offset;
 
 use crate::domain::Timestamp;
+use crate::parse::markup::{Markup, Tag, Token};
 
 /// The longest text that can be a date.
 const LONGEST: usize = 96;
@@ -28,6 +29,7 @@ enum Piece<'a> {
 /// Reads a date; `None` when it is none.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
+    let text = if text.starts_with('<') { in_html(text)? } else { text };
     if text.len() < 4 || text.len() > LONGEST {
         return None;
     }
@@ -36,6 +38,19 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let rest = date.take_time(&pieces);
     date.take_day(&rest)?;
     date.instant()
+}
+
+/// What a `<time datetime="…">` of HTML says, which some programs write where a date belongs; what it shows to people
+/// has no zone.
+pub(super) fn of_html<'a>(tag: &Tag<'a>) -> Option<&'a str> {
+    tag.attribute("datetime").filter(|_| tag.name.eq_ignore_ascii_case("time"))
+}
+
+fn in_html(text: &str) -> Option<&str> {
+    Markup::new(text).find_map(|token| match token {
+        Token::Open(tag) => of_html(&tag),
+        Token::Close(_) | Token::Text(_) | Token::Cdata(_) | Token::Doctype(_) | Token::Other => None,
+    })
 }
 
 /// Whether a date is written in none of the forms that RFC 822, its successors and RFC 3339 allow.

@@ -33,20 +33,40 @@ pub fn identify(feed: &FeedId, trust: GuidTrust, entries: &[Entry]) -> Vec<Entry
     let guid_counts = count(guids.iter().copied().zip(entries));
     let link_counts = count(links.iter().map(Option::as_deref).zip(entries));
     let mut folded = Vec::new();
-    entries
+    let mut found: Vec<EntryIdentity> = entries
         .iter()
         .zip(guids.iter().zip(&links))
         .map(|(entry, (guid, link))| {
             let unique_guid = guid.filter(|guid| guid_counts[guid] == 1);
             let unique_link = link.as_deref().filter(|link| link_counts[link] == 1);
             folded.clear();
-            fold_content(entry, unique_link, unique_guid, &mut folded);
-            identity(feed, unique_guid, unique_link, &folded)
+            let says = fold_content(entry, unique_link, unique_guid, &mut folded);
+            identity(feed, unique_guid, unique_link, &folded, says)
         })
-        .collect()
+        .collect();
+    drop_repeated_headlines(&mut found);
+    found
 }
 
-fn identity(feed: &FeedId, guid: Option<&str>, link: Option<&str>, folded: &[u8]) -> EntryIdentity {
+/// A headline that stands twice in a document is that of two articles.
+fn drop_repeated_headlines(found: &mut [EntryIdentity]) {
+    let mut counts: HashMap<IdentityHash, usize> = HashMap::new();
+    for headline in found.iter().filter_map(|identity| identity.headline) {
+        *counts.entry(headline).or_default() += 1;
+    }
+    for identity in found {
+        identity.headline = identity.headline.filter(|headline| counts[headline] == 1);
+    }
+}
+
+/// `says` is how much of `folded` is title and text.
+fn identity(
+    feed: &FeedId,
+    guid: Option<&str>,
+    link: Option<&str>,
+    folded: &[u8],
+    says: Says,
+) -> EntryIdentity {
     let feed = feed.as_str().as_bytes();
     let key = match (link, guid) {
         (Some(link), _) => ArticleKey::derive("link", &[link.as_bytes()]),
@@ -58,11 +78,24 @@ fn identity(feed: &FeedId, guid: Option<&str>, link: Option<&str>, folded: &[u8]
         guid: guid.map(|guid| IdentityHash::of("guid", &[feed, guid.as_bytes()])),
         link: link.map(|link| IdentityHash::of("link", &[link.as_bytes()])),
         content: IdentityHash::of("content", &[folded]),
+        headline: match says {
+            Says::Headline(bytes) => Some(IdentityHash::of("headline", &[feed, &folded[..bytes]])),
+            Says::Enough => None,
+        },
     }
 }
 
+/// What an entry says of itself, besides its guid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    /// Enough to be known by.
+    Enough,
+    /// A headline, perhaps a few words; so many bytes, folded.
+    Headline(usize),
+}
+
 /// Appends what the content hash covers.
-fn fold_content(entry: &Entry, link: Option<&str>, guid: Option<&str>, folded: &mut Vec<u8>) {
+fn fold_content(entry: &Entry, link: Option<&str>, guid: Option<&str>, folded: &mut Vec<u8>) -> Says {
     fold(&entry.title, folded);
     folded.push(b'\n');
     let text_from = folded.len();
@@ -78,9 +111,14 @@ fn fold_content(entry: &Entry, link: Option<&str>, guid: Option<&str>, folded: &
             (Some(link), _) => folded.extend_from_slice(link.as_bytes()),
             (None, Some(at)) => folded.extend_from_slice(at.as_millis().to_string().as_bytes()),
             // The last resort: of a feed that makes new guids at every poll nothing would be known again.
-            (None, None) => folded.extend_from_slice(guid.unwrap_or_default().as_bytes()),
+            (None, None) => {
+                let headline = folded.len();
+                folded.extend_from_slice(guid.unwrap_or_default().as_bytes());
+                return if text_from > 1 { Says::Headline(headline) } else { Says::Enough };
+            }
         }
     }
+    Says::Enough
 }
 
 /// Bytes that are folded at a time.

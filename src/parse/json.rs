@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use url::Url;
 
+use super::mend::{Mended, mend};
 use super::pruned::{self, Json, Object};
 use super::raw::{RawEntry, RawFeed, RawText, TextKind};
 use super::repair::{Repair, Repairs};
@@ -12,15 +13,16 @@ use super::{ParseError, date, limits, link};
 /// Reads a JSON Feed.
 ///
 /// # Errors
-/// When it is no JSON, or has no `items`.
+/// When it is no JSON and cannot be taken for any, or has no `items`.
 pub(super) fn read(
     document: &str,
     base: Option<&Url>,
     repairs: &mut Repairs,
 ) -> Result<RawFeed<'static>, ParseError> {
-    let value = pruned::read(document).map_err(|problem| ParseError::InvalidJson(problem.to_string()))?;
-    let Json::Object(mut feed) = value else { return Err(ParseError::NotAJsonFeed) };
-    let Some(Json::List(items)) = feed.remove("items") else { return Err(ParseError::NotAJsonFeed) };
+    let (mut feed, items) = match pruned::read(document) {
+        Ok(value) => parts(value).ok_or(ParseError::NotAJsonFeed)?,
+        Err(problem) => mended(document, repairs).ok_or(ParseError::InvalidJson(problem.to_string()))?,
+    };
     let standard =
         matches!(feed.remove("version"), Some(Json::Text(v)) if v.contains("jsonfeed.org/version/1"));
     repairs.add_if(!standard, Repair::LooseJson);
@@ -40,6 +42,22 @@ pub(super) fn read(
         entries,
         ..RawFeed::default()
     })
+}
+
+/// A feed's members and its items.
+fn parts(value: Json) -> Option<(Object, Vec<Json>)> {
+    let Json::Object(mut feed) = value else { return None };
+    let Some(Json::List(items)) = feed.remove("items") else { return None };
+    Some((feed, items))
+}
+
+/// The feed in a document that is no JSON as it stands.
+fn mended(document: &str, repairs: &mut Repairs) -> Option<(Object, Vec<Json>)> {
+    let Mended { text, cut } = mend(document)?;
+    let parts = parts(pruned::read(&text).ok()?)?;
+    repairs.add(Repair::LooseJson);
+    repairs.add_if(cut, Repair::Truncated);
+    Some(parts)
 }
 
 fn entry(mut item: Object, base: Option<&Url>, repairs: &mut Repairs) -> RawEntry<'static> {

@@ -17,6 +17,7 @@ mod json;
 pub mod limits;
 mod link;
 pub mod markup;
+mod mend;
 mod pruned;
 mod raw;
 mod repair;
@@ -130,11 +131,26 @@ fn read<'a>(
     if text.starts_with(['{', '[']) {
         return json::read(text, base, repairs).map(|raw| (raw, FeedKind::Json));
     }
+    if let Some(text) = json_behind_junk(text) {
+        let mut found = *repairs;
+        found.add(Repair::LeadingJunk);
+        if let Ok(raw) = json::read(text, base, &mut found) {
+            *repairs = found;
+            return Ok((raw, FeedKind::Json));
+        }
+    }
     let read = from_first_tag(text, repairs).and_then(|text| xml::read(text, base, repairs));
     read.or_else(|first| match feedrs::read(text, base) {
         Ok((raw, kind)) if !raw.entries.is_empty() => Ok((raw, kind)),
         _ => Err(first),
     })
+}
+
+/// The first object of JSON, where something stands before it that is no XML: a guard against scripts, a call of one.
+fn json_behind_junk(text: &str) -> Option<&str> {
+    let text = &text[text.find(['<', '{'])?..];
+    let is_object = text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with('"'));
+    is_object.then_some(text)
 }
 
 fn has_forbidden(text: &str) -> bool {

@@ -31,6 +31,9 @@ const KNOWN: &[&str] = &[
     "tags",
 ];
 
+/// Up to here a floating point number tells every whole number from the next: 2⁵³.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// A value.
 #[derive(Debug)]
 pub(super) enum Json {
@@ -138,7 +141,9 @@ impl<'de> Visitor<'de> for Pruned<'_> {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
-        Ok(Json::Number(number.to_string()))
+        // Beyond this its last digits are lost, and two ids would look alike.
+        let is_exact = number.abs() < EXACT;
+        Ok(if is_exact { Json::Number(number.to_string()) } else { Json::Other })
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Json, E> {

@@ -40,7 +40,7 @@ pub enum Repair {
     Truncated,
     /// A date in a form that no standard knows.
     OddDate,
-    /// JSON whose members have the wrong type, or that lacks some.
+    /// JSON whose members have the wrong type, or that lacks some, or that breaks its grammar.
     LooseJson,
     /// A bound of ours cut entries or texts.
     Cut,
@@ -120,7 +120,7 @@ impl Repair {
             Self::MismatchedTags => "tags are left open or match nothing",
             Self::Truncated => "the document breaks off; what is whole was kept",
             Self::OddDate => "a date is written in a form no standard knows",
-            Self::LooseJson => "members of the JSON are missing or have the wrong type",
+            Self::LooseJson => "the JSON is badly written, or its members are missing or have the wrong type",
             Self::Cut => "the document exceeds a bound and was cut",
         }
     }

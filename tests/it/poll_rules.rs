@@ -79,6 +79,7 @@ fn identity(entry: &Entry) -> EntryIdentity {
         guid: Some(IdentityHash::of("guid", &[part(&entry.guid).as_bytes()])),
         link: entry.link.as_ref().map(|link| IdentityHash::of("link", &[link.as_bytes()])),
         content: IdentityHash::of("content", &[entry.title.as_bytes(), entry.summary.as_bytes()]),
+        headline: None,
     }
 }
 

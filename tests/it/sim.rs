@@ -347,6 +347,63 @@ async fn once_ends_though_feeds_are_due_again_before_the_last_is_polled() {
     assert_eq!(simulation.transcript().lines().count(), 2, "{}", simulation.transcript());
 }
 
+/// Items that are a headline under a guid, and no more.
+fn headlines(issue: u32, titles: &[&str]) -> Page {
+    let items = titles
+        .iter()
+        .zip(1..)
+        .map(|(title, n)| format!("<item><guid>{issue}-{n}</guid><title>{title}</title></item>"))
+        .collect::<Vec<_>>()
+        .concat();
+    Page::Document(format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>"))
+}
+
+/// How many alerts come of what the wire shows, up to two hours after it changed last.
+async fn alerts_of(interval: &str, wire: &[(u64, Page)]) -> usize {
+    let config = CONFIG.replace("interval = \"1m\"", &format!("interval = \"{interval}\""));
+    let ticker = [(0, rss(&[]))];
+    let pages = [("https://wire.example/rss", wire), ("https://ticker.example/rss", &ticker[..])];
+    let simulation = Simulation::new(&config, &pages, &[200]);
+    let (context, tasks) = simulation.start().await;
+    let last = wire.last().expect("a page").0;
+    tokio::time::sleep(Duration::from_secs(last + 7_200)).await;
+    simulation.stop(&context, tasks).await;
+    simulation.transcript().lines().filter(|line| line.contains("POST")).count()
+}
+
+const BRIEFINGS: [&str; 4] =
+    ["Morning briefing: Pyongyang, soldiers", "Market report", "Weather", "Evening briefing: DPRK troops"];
+
+#[tokio::test(start_paused = true)]
+async fn headlines_under_new_guids_at_every_poll_are_told_once() {
+    let mut titles = BRIEFINGS.to_vec();
+    let first = headlines(0, &titles);
+    titles.insert(0, "DPRK troops seen");
+    let wire =
+        [(0, first), (90, headlines(1, &titles)), (150, headlines(2, &titles)), (210, headlines(3, &titles))];
+    assert_eq!(alerts_of("1m", &wire).await, 1, "the one that came");
+}
+
+#[tokio::test(start_paused = true)]
+async fn headlines_that_repeat_day_by_day_are_new_each_day() {
+    let days = |day: u32| (u64::from(day) * 86_400, headlines(day, &BRIEFINGS));
+    assert_eq!(alerts_of("1h", &[days(0), days(1), days(2)]).await, 4, "two on each of two days");
+}
+
+#[tokio::test(start_paused = true)]
+async fn single_headlines_that_come_again_are_new() {
+    let hour = |n: u32, guid: u32| {
+        let Page::Document(all) = headlines(0, &BRIEFINGS) else { unreachable!("a document") };
+        let renewed = all.replace("<guid>0-1<", &format!("<guid>new {guid}<"));
+        (u64::from(n) * 3_600, Page::Document(renewed))
+    };
+    assert_eq!(
+        alerts_of("1m", &[hour(0, 0), hour(1, 1), hour(2, 2)]).await,
+        2,
+        "the others kept their guids"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_daemon_whose_store_is_gone_ends_so_that_it_is_restarted() {
     let page = [(0, rss(&[]))];

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Reader;
 use super::names::Element;
+use crate::parse::date;
 use crate::parse::markup::{Tag, Token};
 use crate::parse::repair::Repair;
 
@@ -26,6 +27,8 @@ pub(super) struct Captured<'a> {
     pub(super) markup: bool,
     /// Whether the document broke off inside.
     pub(super) cut: bool,
+    /// What a `<time datetime="…">` of HTML in it says.
+    pub(super) time: Option<&'a str>,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -47,6 +50,7 @@ impl<'a> Reader<'a, '_> {
                 Token::Close(name) if self.ends_structure(name) => break,
                 Token::Open(inner) if self.ends_text(inner.name, mode) => break,
                 Token::Open(inner) => {
+                    found.time = found.time.or_else(|| date::of_html(&inner));
                     nested += usize::from(!inner.empty && same(inner.name, tag.name));
                     self.push_tag(&mut found, mode);
                 }

@@ -38,8 +38,8 @@ impl PageLink {
 #[derive(Debug, Default)]
 pub(super) struct Draft<'a> {
     pub(super) guid: Option<Cow<'a, str>>,
-    /// Whether the guid says that it is the article's address.
-    pub(super) guid_is_link: bool,
+    /// The guid that says it is the article's address; of several the first, as most readers do.
+    pub(super) permalink: Option<Cow<'a, str>>,
     pub(super) about: Option<Cow<'a, str>>,
     pub(super) title: Option<RawText<'a>>,
     /// A title that serves where there is no other.
@@ -79,8 +79,7 @@ impl<'a> Draft<'a> {
     /// The entry.
     pub(super) fn into_entry(mut self) -> RawEntry<'a> {
         let guid = self.guid.or(self.about).filter(|guid| !guid.trim().is_empty());
-        let permalink =
-            guid.as_deref().filter(|_| self.guid_is_link).and_then(|guid| link::resolve(guid, None));
+        let permalink = self.permalink.and_then(|guid| link::resolve(&guid, None));
         let has_body =
             |text: &Option<RawText<'_>>| text.as_ref().is_some_and(|t| !t.source.trim().is_empty());
         let other = if has_body(&self.summary) || has_body(&self.content) { None } else { self.other_text };

@@ -124,7 +124,7 @@ impl<'a> Reader<'a, '_> {
         if found.cut || found.text.trim().is_empty() {
             return;
         }
-        let text = found.text;
+        let text = found.time.filter(|_| what.is_date()).map_or(found.text, Cow::Borrowed);
         if self.draft.is_some() {
             let text = self.whole_id(what, tag, text);
             self.value_of_entry(what, tag, text);
@@ -154,12 +154,16 @@ impl<'a> Reader<'a, '_> {
             Value::Guid => {
                 let permalink =
                     tag.attribute("isPermaLink").is_none_or(|says| says.trim().eq_ignore_ascii_case("true"));
-                draft.guid_is_link = permalink;
+                if permalink && draft.permalink.is_none() {
+                    draft.permalink = Some(text.clone());
+                }
                 draft.guid = Some(text);
                 return;
             }
             Value::Id => {
-                draft.guid_is_link = true;
+                if draft.permalink.is_none() {
+                    draft.permalink = Some(text.clone());
+                }
                 draft.guid = Some(text);
                 return;
             }

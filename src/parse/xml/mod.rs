@@ -133,7 +133,11 @@ impl<'a, 'r> Reader<'a, 'r> {
             return Ok(());
         }
         if self.frames.len() >= limits::DEPTH {
-            return Err(ParseError::TooDeep);
+            if self.kind.is_some() {
+                return Err(ParseError::TooDeep);
+            }
+            // Of a page, which ends few of its elements, none counts for a feed further down.
+            self.pop_to(0);
         }
         let base = self.base_of(tag).or_else(|| self.base_of_channel(tag, element));
         self.frames.push(Frame { name: tag.name, element, names, base });
@@ -234,7 +238,8 @@ impl<'a, 'r> Reader<'a, 'r> {
         let Some(kind) = self.kind else {
             return Err(match self.first {
                 _ if page => ParseError::Html,
-                Some(name) => ParseError::UnknownRoot(name.chars().take(64).collect()),
+                Some(name) if is_name(name) => ParseError::UnknownRoot(name.chars().take(64).collect()),
+                Some(_) => ParseError::NotAFeed,
                 None => ParseError::NoRoot,
             });
         };
@@ -290,4 +295,10 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn current_base(&self) -> Option<&Url> {
         self.stated_base().or(self.base.as_deref())
     }
+}
+
+/// Whether it looks like an element's name, which in pictures and archives is chance.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'))
 }

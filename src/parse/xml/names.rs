@@ -76,6 +76,13 @@ pub(super) enum Value {
     Frequency,
 }
 
+impl Value {
+    /// Whether it is a date of an entry.
+    pub(super) const fn is_date(self) -> bool {
+        matches!(self, Self::Published | Self::Updated | Self::Created | Self::Date)
+    }
+}
+
 impl Element {
     /// Whether a text never reaches over its start or end.
     pub(super) const fn is_structure(self) -> bool {

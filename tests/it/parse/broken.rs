@@ -170,10 +170,24 @@ fn guids_links_and_dates() {
         "https://x.example/g |  | https://x.example/g |  | "
     );
     assert_eq!(
+        item("<guid>https://x.example/1</guid><guid>https://x.example/2</guid>"),
+        "https://x.example/2 |  | https://x.example/1 |  | ",
+        "of two ids the last, of two addresses the first"
+    );
+    assert_eq!(
         item("<guid isPermaLink='false'>https://x.example/g</guid>"),
         "https://x.example/g |  |  |  | "
     );
     assert_eq!(item("<link>/a b</link>"), "|  | https://site.example/a%20b |  | ");
+    let time = "<time datetime=\"2026-01-02T08:04:05Z\">Fri, 01/02/2026 - 03:04</time>";
+    let escaped = time.replace('<', "&lt;");
+    for time in [time, &escaped, &format!("<![CDATA[{time}]]>")] {
+        assert_eq!(
+            item(&format!("<pubDate> {time} </pubDate>")),
+            "|  |  | 2026-01-02T08:04:05Z | ",
+            "{time}"
+        );
+    }
     assert_eq!(item("<pubDate>2026-01-02 03:04:05</pubDate>"), "|  |  | 2026-01-02T03:04:05Z | ");
     assert_eq!(
         item("<pubDate>Fri, 02 Jan 2026 03:04:05 GMT</pubDate><dc:date>never</dc:date>"),
@@ -283,6 +297,45 @@ fn a_text_about_a_tag_is_not_taken_for_one() {
     let document = "<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><entry><id>1</id>\
         <summary type='html'>&amp;lt;script&amp;gt;x&amp;lt;/script&amp;gt;</summary></entry></feed>";
     check(document, "T\n1 |  |  |  | <script>x</script>", &[]);
+}
+
+/// A program that cuts texts in the middle of a character, glues JSON together or puts something before it.
+#[test]
+fn json_that_breaks_its_grammar() {
+    let feed = |items: &str| {
+        format!("{{\"version\":\"https://jsonfeed.org/version/1.1\",\"title\":\"T\",\"items\":[{items}]}}")
+    };
+    let first = "{\"id\":\"1\",\"title\":\"A\"}";
+    check(feed(r#"{"id":"1","title":"A \ud83d"}"#), "T\n1 | A \u{fffd} |  |  | ", &[Repair::LooseJson]);
+    check(feed("{\"id\":\"1\",\"title\":\"A\nB\"}"), "T\n1 | A B |  |  | ", &[Repair::LooseJson]);
+    check(feed(&format!("{first},")), "T\n1 | A |  |  | ", &[Repair::LooseJson]);
+    for junk in [")]}',\n", "callback(", "Notice: undefined index in feed.php\n"] {
+        check(format!("{junk}{});", feed(first)), "T\n1 | A |  |  | ", &[Repair::LeadingJunk]);
+    }
+    let whole = feed(&format!("{first},{{\"id\":\"2\",\"title\":\"B\"}}"));
+    for cut in [3, 4, 10] {
+        let (text, repairs) = read(&whole[..whole.len() - cut]);
+        assert_eq!(text, "T\n1 | A |  |  | ", "half an item is left until it comes whole");
+        assert_eq!(repairs, [Repair::Truncated, Repair::LooseJson]);
+    }
+    // Numbers that lose their last digits are no ids: these two would look alike.
+    let numbers =
+        feed("{\"id\":18446744073709551617,\"title\":\"A\"},{\"id\":18446744073709551618,\"title\":\"B\"}");
+    check(numbers, "T\n | A |  |  | \n | B |  |  | ", &[Repair::LooseJson]);
+}
+
+/// Pages end few of their elements; that makes them no deeper.
+#[test]
+fn a_long_page_is_a_page_and_its_feed_is_found() {
+    let page = format!("<!doctype html><html><body>{}", "<br><p>x<img src=a>".repeat(400));
+    let refusal = |text: &str| parse(text.as_bytes(), &ParseContext::default()).unwrap_err();
+    assert_eq!(refusal(&page), ParseError::Html);
+    check(
+        format!("{page}<rss version='2.0'><channel><title>T</title>{ITEM}</channel></rss>"),
+        SAID,
+        &[Repair::EmbeddedFeed],
+    );
+    assert_eq!(refusal("\u{1}\u{2}<q\u{fffd}\u{3}z>\u{4}"), ParseError::NotAFeed, "bytes that are no text");
 }
 
 #[test]

@@ -167,6 +167,7 @@ pub(crate) fn identity(name: &str) -> EntryIdentity {
         guid: Some(hash("guid", name)),
         link: Some(hash("link", name)),
         content: hash("content", name),
+        headline: None,
     }
 }
 

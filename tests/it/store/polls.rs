@@ -84,14 +84,16 @@ async fn entries_are_recognised_by_guid_then_link_then_content_then_key() {
         let articles = vec![new("by-guid"), new("by-link"), new("by-content"), new("by-key")];
         bed.store.record_poll(&claims[0], plan(&claims[0], T0, articles), T0).await.unwrap();
         let (guid, link, content) = (identity("by-guid"), identity("by-link"), identity("by-content"));
-        let entry = |guid, link, content| EntryIdentity { key: key("nobody"), guid, link, content };
+        let entry =
+            |guid, link, content| EntryIdentity { key: key("nobody"), guid, link, content, headline: None };
         let found = async |identity| known(&bed, "a", identity).await.map(|known| known.key);
         let stranger = identity("stranger").content;
         assert_eq!(found(entry(guid.guid, link.link, content.content)).await, Some(key("by-guid")));
         assert_eq!(found(entry(None, link.link, content.content)).await, Some(key("by-link")));
         assert_eq!(found(entry(identity("s").guid, None, content.content)).await, Some(key("by-content")));
         assert_eq!(found(entry(None, None, stranger)).await, None);
-        let by_key = EntryIdentity { key: key("by-key"), guid: None, link: None, content: stranger };
+        let by_key =
+            EntryIdentity { key: key("by-key"), guid: None, link: None, content: stranger, headline: None };
         assert_eq!(found(by_key).await, Some(key("by-key")));
         let answers = vec![identity("by-link"), identity("stranger"), identity("by-guid")];
         let answers = bed.store.known(&feed_id("a"), answers, T0).await.unwrap().articles;
