@@ -77,8 +77,8 @@ pub async fn run(context: Arc<Context>, until: Option<Timestamp>) {
             && (polls.is_empty() || looked.elapsed() >= LOOK_WHETHER_DONE)
         {
             looked = Instant::now();
-            let due = context.store.feeds_due_by(until);
-            if context.store.disk_is_full() || due.await.is_ok_and(|due| due == 0) {
+            let due = context.store.any_feed_due_by(until);
+            if context.store.disk_is_full() || due.await.is_ok_and(|any| !any) {
                 break;
             }
         }

@@ -295,9 +295,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// and nothing waits longer than it was to.
     async fn clock_set_back(&self, by: Duration, now: Timestamp) -> Result<(), StoreError>;
 
-    /// How many feeds are due by `at` and not claimed, whatever the limits of their hosts; those whose host
+    /// Whether any feed is due by `at` and not claimed, whatever the limits of its host; those whose host
     /// asked for a pause beyond `at` do not count.
-    async fn feeds_due_by(&self, at: Timestamp) -> Result<u64, StoreError>;
+    async fn any_feed_due_by(&self, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Claims as many feeds that are due as there is `room` for, the longest due first, no host beyond its limits.
     /// A claimed feed becomes due again when its lease ends. Cost does not grow with the number of feeds. Polls that are

@@ -201,14 +201,14 @@ fn set_free(connection: &Connection, host: &str) -> Result<Option<Timestamp>, St
     Ok(next.map(Timestamp::from_millis))
 }
 
-pub(super) fn due_by(connection: &Connection, at: Timestamp) -> Result<u64, StoreError> {
-    let count: i64 = connection.query_row(
-        "SELECT count(*) FROM feed WHERE configured = 1 AND status = 0 AND due_at <= ?1 AND claim IS NULL
-           AND NOT EXISTS (SELECT 1 FROM host WHERE name = feed.host AND paused_until > ?1)",
-        [at.as_millis()],
-        |row| row.get(0),
-    )?;
-    Ok(count.unsigned_abs())
+/// A feed is found by its host, and the first one will do: this is asked many times while a hundred thousand are polled.
+pub(super) const ANY_DUE_BY: &str = "SELECT EXISTS (
+         SELECT 1 FROM host h CROSS JOIN feed f ON f.host = h.name
+         WHERE h.paused_until <= ?1 AND f.configured = 1 AND f.status = 0 AND f.due_at <= ?1 AND f.claim IS NULL
+     )";
+
+pub(super) fn any_due_by(connection: &Connection, at: Timestamp) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached(ANY_DUE_BY)?.query_row([at.as_millis()], |row| row.get(0))?)
 }
 
 pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
@@ -381,4 +381,21 @@ fn duration(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Duration>> 
 
 fn duration_millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::open::open_memory;
+
+    /// `once` asks all the time, while a hundred thousand feeds are due.
+    #[test]
+    fn whether_any_feed_is_due_is_asked_by_host_not_of_every_feed() {
+        let connection = open_memory().expect("memory");
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {ANY_DUE_BY}")).expect("a plan");
+        let steps: Vec<String> =
+            plan.raw_query().mapped(|step| step.get(3)).collect::<Result<_, _>>().expect("its steps");
+        let feeds = steps.iter().find(|step| step.contains(" f ")).expect("a step for feeds");
+        assert_eq!(feeds, "SEARCH f USING INDEX feed_due (host=? AND due_at<?)");
+    }
 }

@@ -225,8 +225,8 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn feeds_due_by(&self, at: Timestamp) -> Result<u64, StoreError> {
-        self.read(move |connection| feeds::due_by(connection, at)).await
+    async fn any_feed_due_by(&self, at: Timestamp) -> Result<bool, StoreError> {
+        self.read(move |connection| feeds::any_due_by(connection, at)).await
     }
 
     async fn known(

@@ -170,8 +170,8 @@ impl Store for FaultyStore {
         self.pass("clock_set_back", true, self.inner.clock_set_back(by, now)).await
     }
 
-    async fn feeds_due_by(&self, at: Timestamp) -> Result<u64, StoreError> {
-        self.pass("feeds_due_by", false, self.inner.feeds_due_by(at)).await
+    async fn any_feed_due_by(&self, at: Timestamp) -> Result<bool, StoreError> {
+        self.pass("any_feed_due_by", false, self.inner.any_feed_due_by(at)).await
     }
 
     async fn claim_due_feeds(

@@ -99,12 +99,12 @@ async fn a_host_gets_no_more_requests_at_a_time_than_allowed() {
         let claims = bed.store.claim_due_feeds(T0, LEASE, 100.into(), limits).await.unwrap().feeds;
         assert_eq!(claims.len(), 3, "two of x, one of y: {claims:?}");
         assert!(bed.store.claim_due_feeds(T0, LEASE, 100.into(), limits).await.unwrap().feeds.is_empty());
-        assert_eq!(bed.store.feeds_due_by(T0).await.unwrap(), 1, "one waits, whatever its host allows");
+        assert!(bed.store.any_feed_due_by(T0).await.unwrap(), "one waits, whatever its host allows");
 
         bed.store.record_poll(&claims[0], plan(&claims[0], T0, Vec::new()), T0).await.unwrap();
         let freed = bed.store.claim_due_feeds(T0, LEASE, 100.into(), limits).await.unwrap().feeds;
         assert_eq!(names(&freed), ["c"], "an ended poll makes room at once");
-        assert_eq!(bed.store.feeds_due_by(T0).await.unwrap(), 0);
+        assert!(!bed.store.any_feed_due_by(T0).await.unwrap());
     }
 }
 
@@ -171,7 +171,7 @@ async fn a_host_that_asked_for_a_pause_gets_it_for_all_its_feeds() {
         throttled.host_pause = Some(at(HOUR));
         bed.store.record_poll(&claims[0], throttled, T0).await.unwrap();
         assert!(bed.claim(at(MINUTE)).await.is_empty(), "b waits although it is due");
-        assert_eq!(bed.store.feeds_due_by(T0).await.unwrap(), 0, "nobody should wait for a paused host");
+        assert!(!bed.store.any_feed_due_by(T0).await.unwrap(), "nobody should wait for a paused host");
         assert_eq!(bed.claim(at(HOUR)).await.len(), 3, "a and b, and c whose lease has ended");
     }
 }
