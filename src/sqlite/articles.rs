@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use rustc_hash::FxHashMap;
 
 use super::feeds::{FeedRowId, instant, millis, slug};
-use super::{outbox, search, silences};
+use super::{identities, outbox, search, silences};
 use crate::domain::article::{EntryIdentity, KnownArticle, Suppression};
 use crate::domain::boilerplate::{Mark, Memory};
 use crate::domain::poll::{ArticleChange, ArticleText, LISTED_GRAIN, PlannedAlert, PlannedArticle};
@@ -16,7 +16,7 @@ use crate::ports::{Known, Recorded, StoreError};
 /// Former texts kept per article; a feed that writes the time into its entries must not fill the disk.
 const REVISIONS_KEPT: u32 = 20;
 
-type ArticleRowId = i64;
+pub(super) type ArticleRowId = i64;
 
 /// Beyond as many as there are entries, so many of the articles that a feed listed last are looked at.
 const LISTED_BEYOND: usize = 16;
@@ -109,9 +109,8 @@ pub(super) fn marks(row: &rusqlite::Row<'_>, column: usize, text: &str) -> rusql
 
 /// The article an entry is, by guid, link or content; by key last, so that a new article never meets its own.
 fn find(connection: &Connection, identity: &EntryIdentity) -> Result<Option<ArticleRowId>, StoreError> {
-    let mut by_hash = connection.prepare_cached("SELECT article FROM identity WHERE hash = ?1")?;
     for hash in identity.all() {
-        if let Some(article) = by_hash.query_row([hash.as_i64()], |row| row.get(0)).optional()? {
+        if let Some(article) = identities::find(connection, hash)? {
             return Ok(Some(article));
         }
     }
@@ -119,7 +118,7 @@ fn find(connection: &Connection, identity: &EntryIdentity) -> Result<Option<Arti
     if identity.all().any(|hash| hash == by_key) {
         return Ok(None);
     }
-    Ok(by_hash.query_row([by_key.as_i64()], |row| row.get(0)).optional()?)
+    Ok(identities::find(connection, by_key)?)
 }
 
 fn read_known(
@@ -154,13 +153,14 @@ fn read_known(
         .query_map([article], |row| slug(row, 0))?
         .collect::<Result<_, _>>()?;
     // Two articles may grow into the same text: one was a mere headline, or broke off, when the other was told.
+    let same_text = identities::find(connection, identity.content)?;
     known.alerted = connection
         .prepare_cached(
-            "WITH told_of (article) AS (VALUES (?1) UNION SELECT article FROM identity WHERE hash = ?2)
+            "WITH told_of (article) AS (VALUES (?1), (?2))
              SELECT topic FROM alert WHERE article IN told_of
              UNION SELECT topic FROM told WHERE article IN told_of",
         )?
-        .query_map(params![article, identity.content.as_i64()], |row| slug(row, 0))?
+        .query_map(params![article, same_text], |row| slug(row, 0))?
         .collect::<Result<_, _>>()?;
     Ok(known)
 }
@@ -230,12 +230,17 @@ pub(super) fn record(
 }
 
 fn row_of(connection: &Connection, key: ArticleKey) -> Result<ArticleRowId, StoreError> {
+    // Removed by retention since it was read: plan again, it is new then.
+    by_key(connection, key)?.ok_or(StoreError::Conflict)
+}
+
+/// The article of this key, where it is stored.
+pub(super) fn by_key(connection: &Connection, key: ArticleKey) -> rusqlite::Result<Option<ArticleRowId>> {
+    let Some(article) = identities::find(connection, key.as_identity())? else { return Ok(None) };
     connection
-        .prepare_cached("SELECT id FROM article WHERE key = ?1")?
-        .query_row([key.as_bytes()], |row| row.get(0))
-        .optional()?
-        // Removed by retention since it was read: plan again, it is new then.
-        .ok_or(StoreError::Conflict)
+        .prepare_cached("SELECT id FROM article WHERE id = ?1 AND key = ?2")?
+        .query_row(params![article, key.as_bytes()], |row| row.get(0))
+        .optional()
 }
 
 fn insert(
@@ -247,11 +252,11 @@ fn insert(
     now: Timestamp,
 ) -> Result<ArticleRowId, StoreError> {
     let entry = &article.entry;
-    let mut identities = planned.identities.clone();
-    if !identities.contains(&planned.key.as_identity()) {
-        identities.push(planned.key.as_identity());
+    let mut hashes = planned.identities.clone();
+    if !hashes.contains(&planned.key.as_identity()) {
+        hashes.push(planned.key.as_identity());
     }
-    // Unique key and unique hashes turn a race into a conflict. Like RETURNING, a trigger would make SQLite keep a copy
+    // Unique hashes turn a race into a conflict. Like RETURNING, a trigger would make SQLite keep a copy
     // of every page that the statement changes.
     connection
         .prepare_cached(
@@ -274,14 +279,11 @@ fn insert(
             now.as_millis(),
             suppressed.map(Suppression::as_str),
             stored_marks(&article.boilerplate),
-            hash_list(&identities),
+            hash_list(&hashes),
         ])?;
     let row = connection.last_insert_rowid();
     search::want(connection, row)?;
-    let mut identity = connection.prepare_cached("INSERT INTO identity (hash, article) VALUES (?1, ?2)")?;
-    for hash in &identities {
-        identity.execute(params![hash.as_i64(), row])?;
-    }
+    identities::note_new(connection, &hashes, row)?;
     sight(connection, row, feed, planned, Some(planned.listed_as), now)?;
     Ok(row)
 }
@@ -294,12 +296,9 @@ fn list(
     planned: &PlannedArticle,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    // A hash that names another article already stays with that one.
-    let mut identity =
-        connection.prepare_cached("INSERT OR IGNORE INTO identity (hash, article) VALUES (?1, ?2)")?;
     let mut own = Vec::new();
     for hash in &planned.identities {
-        if identity.execute(params![hash.as_i64(), article])? > 0 {
+        if identities::note(connection, *hash, article)? {
             own.push(*hash);
         }
     }

@@ -46,13 +46,21 @@ pub(super) fn migrate(
         copy_aside(connection, path, found)?;
     }
     let refine = |problem| explain(path, &problem);
+    // A table that is made anew would take along all that refers to it; nor can this be said within a transaction.
+    let guarded: bool =
+        connection.pragma_query_value(None, "foreign_keys", |row| row.get(0)).map_err(refine)?;
+    connection.pragma_update(None, "foreign_keys", false).map_err(refine)?;
     for (step, sql) in missing {
-        let transaction = connection.transaction().map_err(refine)?;
-        transaction.execute_batch(sql).map_err(refine)?;
-        transaction.pragma_update(None, "user_version", step).map_err(refine)?;
-        transaction.commit().map_err(refine)?;
+        take_step(connection, step, sql).map_err(refine)?;
     }
-    Ok(())
+    connection.pragma_update(None, "foreign_keys", guarded).map_err(refine)
+}
+
+fn take_step(connection: &mut Connection, step: u32, sql: &str) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(sql)?;
+    transaction.pragma_update(None, "user_version", step)?;
+    transaction.commit()
 }
 
 /// Copies the database to `NAME.schemaN`, under another name until it is whole; a copy that is there stays.

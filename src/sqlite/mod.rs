@@ -7,6 +7,7 @@ mod events;
 mod feeds;
 mod hand;
 mod holds;
+mod identities;
 mod lists;
 mod migrate;
 mod open;

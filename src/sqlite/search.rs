@@ -1,8 +1,8 @@
 //! The full-text index: what is to be put into it, putting it there, looking into it.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
-use super::articles::key;
+use super::articles::{self, key};
 use super::feeds::slug;
 use super::lists::{self, limit, since};
 use crate::domain::{ArticleKey, Timestamp};
@@ -110,11 +110,11 @@ pub(super) fn search(
 
 /// One article with everything that is known of it.
 pub(super) fn show(connection: &Connection, id: ArticleKey) -> Result<Option<ArticleDetail>, StoreError> {
-    let query = format!("{} WHERE a.key = ?1", lists::ARTICLE);
+    let Some(number) = articles::by_key(connection, id)? else { return Ok(None) };
+    let query = format!("{} WHERE a.id = ?1", lists::ARTICLE);
     let mut article = connection.prepare_cached(&query)?;
     let mut feeds = connection.prepare_cached(lists::FEEDS_OF)?;
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(11)?, lists::article_row(row, &mut feeds)?));
-    let Some((number, row)) = article.query_row([id.as_bytes()], read).optional()? else { return Ok(None) };
+    let row = article.query_row([number], |row| lists::article_row(row, &mut feeds))?;
     let (text, authors, categories): (String, String, String) = connection
         .prepare_cached("SELECT text, authors, categories FROM article WHERE id = ?1")?
         .query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;

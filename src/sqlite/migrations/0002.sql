@@ -5,12 +5,11 @@ CREATE TABLE feed_blocks (
     feed    INTEGER PRIMARY KEY REFERENCES feed (id),
     memory  BLOB NOT NULL                        -- what it showed lately, at most some 20 KB: domain/boilerplate
 ) STRICT;
-ALTER TABLE article ADD COLUMN boilerplate TEXT; -- JSON: [[from, to], …] in bytes of its text; NULL: none
 
 -- How entries are recognised.
 
 -- The first eight bytes of an article's key are one of its identities, too.
-INSERT OR IGNORE INTO identity (hash, article)
+INSERT OR REPLACE INTO identity (hash, article)
 SELECT (instr('0123456789ABCDEF', substr(hex(key), 1, 1)) - 1) << 60 | (instr('0123456789ABCDEF', substr(hex(key), 2, 1)) - 1) << 56 |
         (instr('0123456789ABCDEF', substr(hex(key), 3, 1)) - 1) << 52 | (instr('0123456789ABCDEF', substr(hex(key), 4, 1)) - 1) << 48 |
         (instr('0123456789ABCDEF', substr(hex(key), 5, 1)) - 1) << 44 | (instr('0123456789ABCDEF', substr(hex(key), 6, 1)) - 1) << 40 |
@@ -20,16 +19,48 @@ SELECT (instr('0123456789ABCDEF', substr(hex(key), 1, 1)) - 1) << 60 | (instr('0
         (instr('0123456789ABCDEF', substr(hex(key), 13, 1)) - 1) << 12 | (instr('0123456789ABCDEF', substr(hex(key), 14, 1)) - 1) << 8 |
         (instr('0123456789ABCDEF', substr(hex(key), 15, 1)) - 1) << 4 | (instr('0123456789ABCDEF', substr(hex(key), 16, 1)) - 1) << 0,
     id FROM article;
--- An article keeps the list of its identities, so that no index by article is needed.
-ALTER TABLE article ADD COLUMN identities TEXT NOT NULL DEFAULT '[]'; -- JSON array of identity.hash
-UPDATE article SET identities = (SELECT json_group_array(hash) FROM identity WHERE article = article.id);
 CREATE TABLE identity_2 (
     hash     INTEGER PRIMARY KEY,
     article  INTEGER NOT NULL
 ) STRICT;
 INSERT INTO identity_2 (hash, article) SELECT hash, article FROM identity ORDER BY hash;
+-- Where new ones are put first: see sqlite/identities. No hash is in both.
+CREATE TABLE identity_recent (
+    hash     INTEGER PRIMARY KEY,
+    article  INTEGER NOT NULL
+) STRICT;
+-- An article is found by its key as by any other identity: a second index of keys would be written all over.
+-- It keeps the list of its identities, so that no index by article is needed.
+CREATE TABLE article_2 (
+    id             INTEGER PRIMARY KEY,
+    key            BLOB NOT NULL,
+    feed           INTEGER NOT NULL REFERENCES feed (id), -- where it was first seen
+    title          TEXT NOT NULL,
+    text           TEXT NOT NULL,                -- summary and content as plain text
+    link           TEXT,
+    guid           TEXT,
+    authors        TEXT NOT NULL,                -- JSON array
+    categories     TEXT NOT NULL,                -- JSON array
+    lang           TEXT,
+    published_at   INTEGER,
+    updated_at     INTEGER,
+    first_seen_at  INTEGER NOT NULL,
+    changed_at     INTEGER,
+    revision       INTEGER NOT NULL DEFAULT 1,
+    suppressed     TEXT,                         -- why it never alerts: baseline, max_age
+    boilerplate    TEXT,                         -- JSON: [[from, to], …] in bytes of its text; NULL: none
+    identities     TEXT NOT NULL                 -- JSON array of hashes
+) STRICT;
+INSERT INTO article_2
+SELECT id, key, feed, title, text, link, guid, authors, categories, lang, published_at, updated_at, first_seen_at,
+    changed_at, revision, suppressed, NULL,
+    (SELECT json_group_array(hash) FROM identity WHERE article = a.id)
+FROM article a ORDER BY id;
 DROP TABLE identity;
 ALTER TABLE identity_2 RENAME TO identity;
+DROP TABLE article;
+ALTER TABLE article_2 RENAME TO article;
+CREATE INDEX article_seen ON article (first_seen_at);
 -- What a feed lists stands together, so that a poll finds what it knows in one place.
 CREATE TABLE sighting_2 (
     feed            INTEGER NOT NULL REFERENCES feed (id),
@@ -106,6 +137,7 @@ CREATE TABLE search_wanted (
 INSERT INTO search_wanted (article) SELECT id FROM article;
 CREATE TRIGGER article_removed AFTER DELETE ON article BEGIN
     DELETE FROM identity WHERE hash IN (SELECT value FROM json_each(old.identities));
+    DELETE FROM identity_recent WHERE hash IN (SELECT value FROM json_each(old.identities));
     DELETE FROM search_wanted WHERE article = old.id;
     DELETE FROM search WHERE rowid = old.id;
 END;
