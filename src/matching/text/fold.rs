@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
+use super::arabic;
 use super::class::{Class, Joiner, class};
 
 static NFKC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfkc();
@@ -67,11 +68,13 @@ pub fn fold(lower: &str) -> String {
     }
     let mut out = String::with_capacity(lower.len());
     let mut strips = Strips::Nothing;
+    let mut alef = false;
     for c in NFD.normalize(lower).chars() {
         if class(c) == Class::Mark && is_stripped(c, strips) {
             // A Russian ё is an е to most writers; the й and ї stay.
             continue;
         }
+        alef = c == 'ى';
         if class(c) != Class::Mark {
             strips = strips_of(c);
         }
@@ -79,6 +82,15 @@ pub fn fold(lower: &str) -> String {
             Some(text) => out.push_str(text),
             None => out.push(HAN.get(&c).copied().unwrap_or(c)),
         }
+    }
+    if alef {
+        out.pop();
+        out.push('ى');
+        if arabic::keeps_alef(&out) {
+            return out;
+        }
+        out.pop();
+        out.push('ي');
     }
     NFC.normalize(&out).into_owned()
 }

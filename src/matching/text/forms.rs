@@ -117,11 +117,12 @@ pub fn stems(lower: &str, folded: &str, algorithm: Algorithm, mut found: impl Fn
 }
 
 /// Whether a word is one of those that are never inflected: prepositions, conjunctions, particles. The stemmers take
-/// endings off all the same, which makes *при* (at) a form of *приём* (reception).
+/// endings off all the same, which makes *при* (at) a form of *приём* (reception), *عليها* (on her) one of *علي* (Ali).
 fn formless(folded: &str, algorithm: Algorithm) -> bool {
     let known = match algorithm {
         Algorithm::Russian => RUSSIAN,
         Algorithm::Ukrainian => UKRAINIAN,
+        Algorithm::Arabic => return arabic::is_function_word(folded),
         _ => return false,
     };
     known.split(' ').any(|word| word == folded)
