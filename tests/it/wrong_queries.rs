@@ -38,6 +38,22 @@ fn a_dozen_wrong_queries() {
     insta::assert_snapshot!(said.join("\n\n"));
 }
 
+#[test]
+fn what_looks_like_another_tool_is_not_passed_over_in_silence() {
+    let said: Vec<String> = [
+        "troops^^1e999",
+        "{troops ships} OR <b>fog</b>",
+        "date:[2020 TO 2021]",
+        "tilte:troops",
+        "*** OR ??",
+        "@😀 OR it\"s",
+    ]
+    .into_iter()
+    .map(said_of)
+    .collect();
+    insta::assert_snapshot!(said.join("\n\n"));
+}
+
 const FILE: &str = r#"
 [daemon]
 listen = "off"
@@ -49,7 +65,7 @@ any = ["fine", "a (b", 'c OR d']
 query = """
 troops AND (
     "North Korea" OR \
-    \"Ким Чен Ын\" OR \u005B
+    \"Ким Чен Ын\" OR \u0023
     OR 북한 NEAR/999 러시아
 )"""
 

@@ -284,7 +284,12 @@ impl Doubts {
         }
         match &term.body {
             Body::Regex(pattern) => self.regex(expr, pattern),
-            Body::Word(word) if word.contains(['*', '?']) && term.mode != Mode::Exact => {
+            // One with hardly a letter is an error already.
+            Body::Word(word)
+                if word.contains(['*', '?'])
+                    && term.mode != Mode::Exact
+                    && word.chars().filter(|c| c.is_alphanumeric()).count() > 1 =>
+            {
                 let pattern = fold(&word.to_lowercase());
                 self.broad(expr, COMMON.iter().filter(|common| glob(&pattern, common)).count());
             }

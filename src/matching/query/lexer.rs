@@ -100,6 +100,17 @@ impl Lexer<'_> {
                     ),
                 );
             }
+            '{' | '}' | '[' | ']' | '<' | '>' => {
+                self.at += 1;
+                self.findings.push(
+                    Finding::warning(
+                        "W09",
+                        &(from..self.at),
+                        format!("`{c}` is no bracket and is passed over"),
+                    )
+                    .help("group terms with ( and ); in quotes they are surely words"),
+                );
+            }
             '(' => {
                 self.at += 1;
                 self.push(Lexeme::Open, from);
@@ -167,7 +178,12 @@ impl Lexer<'_> {
             self.at += 1;
         }
         let number: String = self.chars[start..self.at].iter().collect();
-        let boost = number.parse::<f32>().ok().filter(|n| (0.0..=100.0).contains(n));
+        // Not a weight of 1 and then a word: `a^^1e9`.
+        let digits = self.at;
+        while self.peek(0).is_some_and(char::is_alphanumeric) {
+            self.at += 1;
+        }
+        let boost = number.parse::<f32>().ok().filter(|n| self.at == digits && (0.0..=100.0).contains(n));
         if boost.is_none() {
             self.findings.push(
                 Finding::error("E19", &(from..self.at), "`^^` needs a number from 0 to 100")
@@ -346,13 +362,19 @@ impl Lexer<'_> {
         }
         self.at += 1;
         if known.is_none() {
-            let nearest = || Part::ALL.into_iter().map(Part::word).min_by_key(|word| near_to(word, &lower));
-            let near = other_name(&lower).or_else(nearest).unwrap_or("text");
+            // Half of another word is no slip of the pen.
+            let close = |word: &&str| near_to(word, &lower) * 3 <= lower.chars().count();
+            let nearest = || {
+                let close = Part::ALL.into_iter().map(Part::word).filter(close);
+                close.min_by_key(|word| near_to(word, &lower))
+            };
+            let near = other_name(&lower).or_else(nearest);
+            let near = near.map(|near| format!("did you mean `{near}:`? ")).unwrap_or_default();
             let all = Part::ALL.map(Part::word).join(", ");
             self.findings.push(
-                Finding::error("E13", &(from..self.at), format!("there is no field `{name}:`")).help(format!(
-                    "did you mean `{near}:`? fields are {all}; to find a text with a colon in it, put it in quotes"
-                )),
+                Finding::error("E13", &(from..self.at), format!("there is no field `{name}:`")).help(
+                    format!("{near}fields are {all}; to find a text with a colon in it, put it in quotes"),
+                ),
             );
         }
         self.push(Lexeme::Field(known.unwrap_or(Part::Text)), from);

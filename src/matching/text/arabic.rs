@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn prepositions_are_not_spelt_like_names() {
-        for (preposition, other) in [("على", "علي"), ("وعلى", "وعلي"), ("إلى", "آلي"), ("حتى", "حتي")] {
+        for (preposition, other) in [("على", "علي"), ("وعلى", "وعلي"), ("إلى", "آلي"), ("حتى", "حتي")]
+        {
             assert_ne!(fold(preposition), fold(other));
         }
         assert_eq!(fold("إلى"), fold("الى"));

@@ -222,6 +222,11 @@ fn words_of_two_alphabets_are_warned_of() {
     let (_, message, help) = said("^Wаgner").expect("a warning");
     assert_eq!(message, "`Wаgner` is Latin but for `а`, which is Cyrillic");
     assert!(help.ends_with("write Wagner"), "{help}");
+    // A Greek Ν, and no other Greek letter is taken for a Latin one.
+    let (_, message, help) = said("\"the ΝATO\"").expect("a warning");
+    assert_eq!(message, "`ΝATO` is Latin but for `Ν`, which is Greek");
+    assert!(help.ends_with("write NATO"), "{help}");
+    assert_eq!(said("ΝΑΤΟ OR ΔEX"), None);
     let (.., help) = said("COVIDный").expect("a warning");
     assert!(help.starts_with("articles hardly have it"), "{help}");
     for fine in [
