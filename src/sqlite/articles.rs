@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use rustc_hash::FxHashMap;
 
 use super::feeds::{FeedRowId, instant, millis, slug};
+use super::sieve::Sieve;
 use super::{identities, outbox, search, silences};
 use crate::domain::article::{EntryIdentity, KnownArticle, Suppression};
 use crate::domain::boilerplate::{Mark, Memory};
@@ -26,6 +27,7 @@ const READ_BEFORE: Duration = Duration::from_secs(3600);
 
 pub(super) fn known(
     connection: &Connection,
+    sieve: &Sieve,
     feed: &FeedId,
     identities: &[EntryIdentity],
     now: Timestamp,
@@ -39,7 +41,7 @@ pub(super) fn known(
         if let Some(last_listed_at) = listed.get(&identity.together().as_i64()) {
             return Ok(Some(KnownArticle::listed_again(identity, *last_listed_at)));
         }
-        match find(connection, identity)? {
+        match find(connection, sieve, identity)? {
             Some(article) => read_known(connection, article, feed, identity).map(Some),
             None => Ok(None),
         }
@@ -108,14 +110,18 @@ pub(super) fn marks(row: &rusqlite::Row<'_>, column: usize, text: &str) -> rusql
 }
 
 /// The article an entry is, by guid, link or content; by key last, so that a new article never meets its own.
-fn find(connection: &Connection, identity: &EntryIdentity) -> Result<Option<ArticleRowId>, StoreError> {
-    for hash in identity.all() {
+fn find(
+    connection: &Connection,
+    sieve: &Sieve,
+    identity: &EntryIdentity,
+) -> Result<Option<ArticleRowId>, StoreError> {
+    for hash in identity.all().filter(|hash| sieve.may_have(*hash)) {
         if let Some(article) = identities::find(connection, hash)? {
             return Ok(Some(article));
         }
     }
     let by_key = identity.key.as_identity();
-    if identity.all().any(|hash| hash == by_key) {
+    if !sieve.may_have(by_key) || identity.all().any(|hash| hash == by_key) {
         return Ok(None);
     }
     Ok(identities::find(connection, by_key)?)
@@ -195,6 +201,7 @@ pub(super) fn suppression(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::R
 /// [`StoreError::Conflict`] when one planned as new is known meanwhile.
 pub(super) fn record(
     connection: &Connection,
+    sieve: &Sieve,
     feed: FeedRowId,
     articles: &[PlannedArticle],
     now: Timestamp,
@@ -204,16 +211,16 @@ pub(super) fn record(
     for planned in articles {
         let (article, first_here) = match &planned.change {
             ArticleChange::New { article, suppressed } => {
-                (insert(connection, feed, planned, article, *suppressed, now)?, true)
+                (insert(connection, sieve, feed, planned, article, *suppressed, now)?, true)
             }
             ArticleChange::Revised(article) => {
                 let row = row_of(connection, planned.key)?;
                 revise(connection, row, article, now)?;
-                (row, list(connection, row, feed, planned, now)?)
+                (row, list(connection, sieve, row, feed, planned, now)?)
             }
             ArticleChange::Sighted | ArticleChange::Listed => {
                 let row = row_of(connection, planned.key)?;
-                (row, list(connection, row, feed, planned, now)?)
+                (row, list(connection, sieve, row, feed, planned, now)?)
             }
         };
         sighted += u32::from(first_here);
@@ -245,6 +252,7 @@ pub(super) fn by_key(connection: &Connection, key: ArticleKey) -> rusqlite::Resu
 
 fn insert(
     connection: &Connection,
+    sieve: &Sieve,
     feed: FeedRowId,
     planned: &PlannedArticle,
     article: &ArticleText,
@@ -283,7 +291,7 @@ fn insert(
         ])?;
     let row = connection.last_insert_rowid();
     search::want(connection, row)?;
-    identities::note_new(connection, &hashes, row)?;
+    identities::note_new(connection, sieve, &hashes, row)?;
     sight(connection, row, feed, planned, Some(planned.listed_as), now)?;
     Ok(row)
 }
@@ -291,6 +299,7 @@ fn insert(
 /// Notes that a feed lists an article, and the identities it was listed under; answers whether it is the first time.
 fn list(
     connection: &Connection,
+    sieve: &Sieve,
     article: ArticleRowId,
     feed: FeedRowId,
     planned: &PlannedArticle,
@@ -298,7 +307,7 @@ fn list(
 ) -> Result<bool, StoreError> {
     let mut own = Vec::new();
     for hash in &planned.identities {
-        if identities::note(connection, *hash, article)? {
+        if identities::note(connection, sieve, *hash, article)? {
             own.push(*hash);
         }
     }

@@ -9,6 +9,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::articles::ArticleRowId;
+use super::sieve::Sieve;
 use crate::domain::IdentityHash;
 use crate::ports::StoreError;
 
@@ -17,6 +18,9 @@ const MOVE_EVERY: i64 = 64;
 
 /// Slices of the hashes, as a power of two. With [`MOVE_EVERY`], hashes of 4,096 articles wait on average.
 const SLICES_LOG: u32 = 7;
+
+/// Slices of the hashes.
+pub(super) const SLICES: i64 = 1 << SLICES_LOG;
 
 /// The article that is recognised by `hash`.
 pub(super) fn find(connection: &Connection, hash: IdentityHash) -> rusqlite::Result<Option<ArticleRowId>> {
@@ -40,12 +44,14 @@ fn find_settled(connection: &Connection, hash: IdentityHash) -> rusqlite::Result
 /// Notes that `article` is recognised by `hash`; answers whether it is. A hash that names an article stays with that.
 pub(super) fn note(
     connection: &Connection,
+    sieve: &Sieve,
     hash: IdentityHash,
     article: ArticleRowId,
 ) -> rusqlite::Result<bool> {
-    if find_settled(connection, hash)?.is_some() {
+    if sieve.may_have(hash) && find_settled(connection, hash)?.is_some() {
         return Ok(false);
     }
+    sieve.add(hash);
     let noted = connection
         .prepare_cached("INSERT OR IGNORE INTO identity_recent (hash, article) VALUES (?1, ?2)")?
         .execute(params![hash.as_i64(), article])?;
@@ -58,11 +64,12 @@ pub(super) fn note(
 /// [`StoreError::Conflict`] when another is recognised by one of them.
 pub(super) fn note_new(
     connection: &Connection,
+    sieve: &Sieve,
     hashes: &[IdentityHash],
     article: ArticleRowId,
 ) -> Result<(), StoreError> {
     for hash in hashes {
-        if !note(connection, *hash, article)? {
+        if !note(connection, sieve, *hash, article)? {
             return Err(StoreError::Conflict);
         }
     }
@@ -72,12 +79,38 @@ pub(super) fn note_new(
     Ok(())
 }
 
+/// Hashes in the small table, in no order.
+pub(super) fn recent(connection: &Connection) -> rusqlite::Result<Vec<IdentityHash>> {
+    hashes(connection, "SELECT hash FROM identity_recent", params![])
+}
+
+/// Hashes of one slice of the large table.
+pub(super) fn settled(connection: &Connection, turn: i64) -> rusqlite::Result<Vec<IdentityHash>> {
+    let (first, last) = slice(turn);
+    hashes(connection, "SELECT hash FROM identity WHERE hash BETWEEN ?1 AND ?2", params![first, last])
+}
+
+fn hashes(
+    connection: &Connection,
+    query: &str,
+    parameters: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<IdentityHash>> {
+    connection
+        .prepare_cached(query)?
+        .query_map(parameters, |row| row.get(0).map(IdentityHash::from_i64))?
+        .collect()
+}
+
+/// The first and the last hash of a slice.
+fn slice(turn: i64) -> (i64, i64) {
+    let width_log = i64::BITS - SLICES_LOG;
+    let first = (turn.rem_euclid(SLICES) - SLICES / 2) << width_log;
+    (first, first | ((1 << width_log) - 1))
+}
+
 /// Moves one slice on.
 fn settle(connection: &Connection, turn: i64) -> rusqlite::Result<()> {
-    let (slices, width_log) = (1 << SLICES_LOG, i64::BITS - SLICES_LOG);
-    let slice = turn.rem_euclid(slices) - slices / 2;
-    let first = slice << width_log;
-    let last = first | ((1 << width_log) - 1);
+    let (first, last) = slice(turn);
     // None is in both tables. A statement that could fail half-way would keep copies of the pages it changes.
     connection
         .prepare_cached(
@@ -107,22 +140,23 @@ mod tests {
     #[test]
     fn few_wait_in_the_small_table_and_none_is_lost() {
         let connection = open_memory().expect("memory");
+        let sieve = Sieve::of(&connection, None);
         let hash = |article: i64| IdentityHash::of("guid", &[&article.to_be_bytes()]);
-        let articles = 3 * (MOVE_EVERY << SLICES_LOG);
+        let articles = 3 * MOVE_EVERY * SLICES;
         let mut most = 0;
         for article in 1..=articles {
-            note_new(&connection, &[hash(article)], article).expect("a new hash");
+            note_new(&connection, &sieve, &[hash(article)], article).expect("a new hash");
             if article % 1_000 == 0 {
                 most = most.max(count(&connection, "identity_recent"));
             }
         }
-        assert!(most <= MOVE_EVERY << SLICES_LOG, "{most} wait");
+        assert!(most <= MOVE_EVERY * SLICES, "{most} wait");
         let kept = count(&connection, "identity") + count(&connection, "identity_recent");
         assert_eq!(kept, articles);
         for article in 1..=articles {
             assert_eq!(find(&connection, hash(article)).expect("a look"), Some(article));
         }
-        assert!(matches!(note_new(&connection, &[hash(1)], articles + 1), Err(StoreError::Conflict)));
+        assert!(matches!(note_new(&connection, &sieve, &[hash(1)], articles + 1), Err(StoreError::Conflict)));
     }
 
     proptest! {
@@ -132,9 +166,10 @@ mod tests {
             turns in 0..200_i64,
         ) {
             let connection = open_memory().expect("memory");
+        let sieve = Sieve::of(&connection, None);
             let mut model = std::collections::BTreeMap::new();
             for (at, (hash, article)) in noted.iter().enumerate() {
-                let is_new = note(&connection, IdentityHash::from_i64(*hash), *article).expect("a note");
+                let is_new = note(&connection, &sieve, IdentityHash::from_i64(*hash), *article).expect("a note");
                 prop_assert_eq!(is_new, !model.contains_key(hash));
                 model.entry(*hash).or_insert(*article);
                 settle(&connection, turns + i64::try_from(at).expect("few")).expect("a move");
@@ -142,7 +177,7 @@ mod tests {
             for (hash, article) in &model {
                 prop_assert_eq!(find(&connection, IdentityHash::from_i64(*hash)).expect("a look"), Some(*article));
             }
-            for turn in 0..1 << SLICES_LOG {
+            for turn in 0..SLICES {
                 settle(&connection, turn).expect("a move");
             }
             prop_assert_eq!(count(&connection, "identity_recent"), 0);

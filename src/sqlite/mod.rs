@@ -14,6 +14,7 @@ mod open;
 mod outbox;
 mod retention;
 mod search;
+mod sieve;
 mod silences;
 mod survey;
 mod upkeep;
@@ -53,6 +54,7 @@ use crate::ports::{
     Store, StoreError,
 };
 use ballast::Ballast;
+use sieve::Sieve;
 use writer::{Haste, Turn, Writer};
 
 /// Connections that read at the same time.
@@ -63,6 +65,7 @@ const READERS: usize = 4;
 pub struct SqliteStore {
     /// Absent in a store that only reads, and after `close`.
     writer: Mutex<Option<Writer>>,
+    sieve: Arc<Sieve>,
     readers: Readers,
     /// Only where a daemon writes to a file.
     ballast: Option<Arc<Ballast>>,
@@ -87,7 +90,8 @@ impl SqliteStore {
     /// See [`OpenError`]; each says what to do.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let connection = open::open_writer(path)?;
-        Ok(Self::with(Some(connection), Readers::pool(path), Some(Ballast::beside(path))))
+        let sieve = Sieve::of(&connection, Some(path));
+        Ok(Self::with(Some(connection), sieve, Readers::pool(path), Some(Ballast::beside(path))))
     }
 
     /// Opens an existing database for reading, beside a running daemon or without one.
@@ -100,7 +104,7 @@ impl SqliteStore {
         if let Readers::Pool { idle, .. } = &readers {
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(first);
         }
-        Ok(Self::with(None, readers, None))
+        Ok(Self::with(None, Arc::new(Sieve::open()), readers, None))
     }
 
     /// Opens an existing database for one change by hand, beside a running daemon or without one; never makes
@@ -111,7 +115,7 @@ impl SqliteStore {
     pub fn open_for_a_change(path: &Path) -> Result<Self, OpenError> {
         drop(open::open_reader(path)?);
         let connection = open::open_visitor(path)?;
-        Ok(Self::with(Some(connection), Readers::pool(path), None))
+        Ok(Self::with(Some(connection), Arc::new(Sieve::open()), Readers::pool(path), None))
     }
 
     /// A database in memory, for simulation: works under tokio's paused clock.
@@ -119,15 +123,22 @@ impl SqliteStore {
     /// # Errors
     /// When SQLite has no memory.
     pub fn open_in_memory() -> Result<Self, OpenError> {
-        Ok(Self::with(Some(open::open_memory()?), Readers::Writer, None))
+        let connection = open::open_memory()?;
+        let sieve = Sieve::of(&connection, None);
+        Ok(Self::with(Some(connection), sieve, Readers::Writer, None))
     }
 
-    fn with(connection: Option<Connection>, readers: Readers, ballast: Option<Ballast>) -> Self {
+    fn with(
+        connection: Option<Connection>,
+        sieve: Arc<Sieve>,
+        readers: Readers,
+        ballast: Option<Ballast>,
+    ) -> Self {
         let tasks = TaskTracker::new();
         let ballast = ballast.map(Arc::new);
         let writer = connection.map(|connection| Writer::start(connection, ballast.clone(), &tasks));
         tasks.close();
-        Self { writer: Mutex::new(writer), readers, ballast, tasks }
+        Self { writer: Mutex::new(writer), sieve, readers, ballast, tasks }
     }
 
     /// Commits what waits, checkpoints, and ends the writer; later writes get [`StoreError::Closed`].
@@ -236,11 +247,11 @@ impl Store for SqliteStore {
         identities: Vec<EntryIdentity>,
         now: Timestamp,
     ) -> Result<Known, StoreError> {
-        let feed = feed.clone();
+        let (feed, sieve) = (feed.clone(), Arc::clone(&self.sieve));
         // Through the writer, though it only reads: every commit empties the page caches of all connections but its own,
         // and what is looked up here is scattered over the whole database.
         self.write_at(Turn::First, Haste::Now, move |connection| {
-            articles::known(connection, &feed, &identities, now)
+            articles::known(connection, &sieve, &feed, &identities, now)
         })
         .await
     }
@@ -251,7 +262,7 @@ impl Store for SqliteStore {
         plan: PollPlan,
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        let (token, feed) = (claim.token(), claim.work().id.clone());
+        let (token, feed, sieve) = (claim.token(), claim.work().id.clone(), Arc::clone(&self.sieve));
         let alerting = plan.articles.iter().any(|article| !article.alerts.is_empty());
         let haste = if alerting || !plan.events.is_empty() { Haste::Now } else { Haste::Soon };
         self.write_at(Turn::InOrder, haste, move |connection| {
@@ -260,7 +271,7 @@ impl Store for SqliteStore {
                 // Somebody muted something since it was planned.
                 return Err(StoreError::Conflict);
             }
-            let mut recorded = articles::record(connection, row.id, &plan.articles, now)?;
+            let mut recorded = articles::record(connection, &sieve, row.id, &plan.articles, now)?;
             recorded.next_due = feeds::record(connection, &row, &plan.feed, plan.host_pause, now)?;
             if let Some(blocks) = &plan.blocks {
                 articles::remember(connection, row.id, blocks)?;
