@@ -25,8 +25,8 @@ const PROBES: u32 = 4;
 /// Bits there are for each hash: one look-up in some fifty is in vain.
 const BITS_PER_HASH: u64 = 10;
 
-/// Hashes there is room for at least: 0.6 MiB.
-const LEAST: u64 = 1 << 19;
+/// Hashes there is room for at least: 2.5 MiB, and 700,000 articles until the next start.
+const LEAST: u64 = 1 << 21;
 
 /// Hashes there is room for at most: 20 MiB. Beyond, more look-ups are in vain.
 const MOST: u64 = 1 << 24;
@@ -42,13 +42,12 @@ pub(super) struct Sieve {
 impl Sieve {
     /// One that lets everything pass, for those who write no articles.
     pub(super) fn open() -> Self {
-        Self { bits: (0..BLOCK / 64).map(|_| AtomicU64::new(0)).collect(), whole: AtomicBool::new(false) }
+        Self::with_room(0)
     }
 
-    /// One that knows nothing yet, with room for twice the hashes that are stored.
-    fn with_room(stored: u64) -> Self {
-        let hashes = stored.saturating_mul(2).clamp(LEAST, MOST);
-        let blocks = (hashes * BITS_PER_HASH).div_ceil(BLOCK as u64);
+    /// One that knows nothing yet.
+    fn with_room(hashes: u64) -> Self {
+        let blocks = (hashes * BITS_PER_HASH).div_ceil(BLOCK as u64).max(1);
         let words = usize::try_from(blocks).unwrap_or(1) * (BLOCK / 64);
         Self { bits: (0..words).map(|_| AtomicU64::new(0)).collect(), whole: AtomicBool::new(false) }
     }
@@ -59,7 +58,9 @@ impl Sieve {
         // Without an index of them, all would have to be read to be counted: they are as many as the articles, thrice.
         let articles = "SELECT coalesce(max(id) - min(id) + 1, 0) FROM article";
         let articles: i64 = connection.query_row(articles, [], |row| row.get(0)).unwrap_or_default();
-        let sieve = Arc::new(Self::with_room(articles.unsigned_abs().saturating_mul(3)));
+        // As many again may come until the next start.
+        let hashes = articles.unsigned_abs().saturating_mul(2 * 3).clamp(LEAST, MOST);
+        let sieve = Arc::new(Self::with_room(hashes));
         match path {
             None => sieve.whole.store(true, Ordering::Release),
             Some(path) => {
@@ -108,7 +109,9 @@ fn learn(sieve: &Weak<Sieve>, path: &Path) {
         let connection = open_reader(path).ok()?;
         let add = |hashes: Vec<IdentityHash>| {
             let sieve = sieve.upgrade()?;
-            hashes.into_iter().for_each(|hash| sieve.add(hash));
+            for hash in hashes {
+                sieve.add(hash);
+            }
             Some(())
         };
         add(identities::recent(&connection).ok()?)?;
@@ -133,13 +136,16 @@ mod tests {
 
     #[test]
     fn it_lets_pass_all_that_is_stored_and_little_else() {
-        let sieve = Sieve::with_room(LEAST / 2);
+        let room = 200_000;
+        let sieve = Sieve::with_room(room);
         assert!(sieve.may_have(hash(0)), "before it has learnt what is stored");
         sieve.whole.store(true, Ordering::Release);
-        (0..LEAST).for_each(|number| sieve.add(hash(number)));
-        assert!((0..LEAST).all(|number| sieve.may_have(hash(number))));
+        for number in 0..room {
+            sieve.add(hash(number));
+        }
+        assert!((0..room).all(|number| sieve.may_have(hash(number))));
         let others = 100_000;
-        let in_vain = (LEAST..LEAST + others).filter(|number| sieve.may_have(hash(*number))).count();
+        let in_vain = (room..room + others).filter(|number| sieve.may_have(hash(*number))).count();
         assert!(in_vain < 5_000, "{in_vain} of {others} in vain");
     }
 
@@ -156,7 +162,7 @@ mod tests {
             identities::note_new(&connection, &Sieve::open(), &[hash], article).expect("a new one");
         }
         connection.execute_batch("COMMIT").expect("a commit");
-        let sieve = Arc::new(Sieve::with_room(0));
+        let sieve = Arc::new(Sieve::with_room(100_000));
         learn(&Arc::downgrade(&sieve), &path);
         assert!(sieve.whole.load(Ordering::Acquire));
         assert!((1..=stored).all(|number| sieve.may_have(hash(number))));
