@@ -17,13 +17,16 @@ use crate::domain::alert::{AlertContent, OperationsEvent};
 use crate::domain::boilerplate::Memory;
 use crate::domain::feed::{ClaimedFeed, GuidTrust, Validators};
 use crate::domain::fetch::{FailureKind, FetchFailure, FetchOutcome, Fetched};
-use crate::domain::poll::{FeedRules, PollInput, PollPlan, PollRules, PollSummary, ReadDocument, plan_poll};
+use crate::domain::poll::{
+    FeedRules, PollInput, PollPlan, PollRules, PollSummary, ReadDocument, judge_guids, plan_poll,
+};
 use crate::domain::silence::Silences;
 use crate::domain::topic::Span;
 use crate::domain::{FeedId, SilenceId, Timestamp, WebhookId};
 use crate::message::clean;
 use crate::offload::{Defect, in_place, offload};
 use crate::parse::{self, ParseContext, Repair};
+use crate::ports::reads::SilencesInForce;
 use crate::ports::{Claim, FetchRequest, Recorded, Room, StoreError};
 
 /// Time for parsing, planning and recording, on top of the visit itself, before a claim lapses.
@@ -322,12 +325,14 @@ impl Visit {
 
     /// Asks the store which entries it knows, decides and records what was decided.
     async fn record_document(&self, mut document: ReadDocument) -> Result<PollReport, StoreError> {
-        let now = self.context.clock.now();
-        let identities = std::mem::take(&mut document.identities);
-        let known = self.context.store.known(&self.claim.work().id, identities, now).await?;
-        (document.identities, document.known, document.blocks) =
-            (known.identities, known.articles, known.blocks);
-        let silences = self.snapshot.silences(known.silences);
+        let mut silences = self.look_up(&mut document).await?;
+        let trust = judge_guids(&document, self.context.clock.now());
+        if trust != document.guid_trust {
+            document.guid_trust = trust;
+            document.identities = parse::identify(&self.claim.work().id, trust, &document.entries);
+            silences = self.look_up(&mut document).await?;
+        }
+        let silences = self.snapshot.silences(silences);
         let now = self.context.clock.now();
         let jitter = self.context.dice.throw();
         let (snapshot, rules) = (Arc::clone(&self.snapshot), self.rules.clone());
@@ -344,6 +349,16 @@ impl Visit {
         let plan = plan
             .map_err(|problem| StoreError::Failed(anyhow::Error::new(problem).context("planning a poll")))?;
         self.record(plan, now).await
+    }
+
+    /// Fills in what the store knows of a document's entries; answers which silences are in force.
+    async fn look_up(&self, document: &mut ReadDocument) -> Result<SilencesInForce, StoreError> {
+        let identities = std::mem::take(&mut document.identities);
+        let now = self.context.clock.now();
+        let known = self.context.store.known(&self.claim.work().id, identities, now).await?;
+        (document.identities, document.known, document.blocks) =
+            (known.identities, known.articles, known.blocks);
+        Ok(known.silences)
     }
 
     /// Decides about a visit that brought no document, and records that.
@@ -431,6 +446,7 @@ fn parse_document(
         known: Vec::new(),
         blocks: Memory::default(),
         entries: parsed.entries,
+        guid_trust: trust,
         identities,
     };
     Ok((document, parsed.repairs))

@@ -404,6 +404,35 @@ async fn single_headlines_that_come_again_are_new() {
     );
 }
 
+/// Items whose guid is their place in the document.
+fn by_place(stories: &[&str]) -> Page {
+    let item = |(place, story): (usize, &&str)| {
+        let link = story.replace(' ', "-");
+        format!(
+            "<item><guid>{place}</guid><title>{story}</title><link>https://wire.example/{link}</link></item>"
+        )
+    };
+    let items = stories.iter().enumerate().map(item).collect::<Vec<_>>().concat();
+    Page::Document(format!("<rss version=\"2.0\"><channel><title>Wire</title>{items}</channel></rss>"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn stories_that_move_on_under_the_guids_of_their_places_are_known() {
+    let stories =
+        ["DPRK troops move", "DPRK troops land", "Harvest", "Weather", "DPRK troops train", "Chess"];
+    let wire = [(0, by_place(&stories[2..])), (90, by_place(&stories[1..])), (150, by_place(&stories))];
+    assert_eq!(alerts_of("1m", &wire).await, 2, "the two that came, each once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_stories_under_the_same_guids_are_new() {
+    let wire = [
+        (0, by_place(&["Harvest", "Weather", "Chess", "Tides"])),
+        (90, by_place(&["DPRK troops move", "DPRK troops land", "Opera", "DPRK troops train"])),
+    ];
+    assert_eq!(alerts_of("1m", &wire).await, 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_daemon_whose_store_is_gone_ends_so_that_it_is_restarted() {
     let page = [(0, rss(&[]))];

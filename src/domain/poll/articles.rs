@@ -64,8 +64,6 @@ pub(super) struct ArticlePlanner<'a> {
     pub(super) now: Timestamp,
     pub(super) title: Option<String>,
     pub(super) lang: Option<String>,
-    /// Guids were found out as unreliable just now: what only a guid recognised is new.
-    pub(super) forget_guids: bool,
     pub(super) first: bool,
     /// Identities met in this document: a second entry with one of them is the same article.
     pub(super) met: HashSet<IdentityHash>,
@@ -82,25 +80,16 @@ impl ArticlePlanner<'_> {
         identity: &EntryIdentity,
         known: Option<KnownArticle>,
     ) -> Option<PlannedArticle> {
-        let mut identity = identity.clone();
-        if self.forget_guids {
-            identity.guid = None;
-        }
         let hashes: Vec<IdentityHash> = identity.all().collect();
         let twin = hashes.iter().any(|hash| self.met.contains(hash));
         self.met.extend(&hashes);
         if twin {
             return None;
         }
-        // One under the same key stays that article whatever recognised it: a second could not be stored.
-        let stays = |known: &KnownArticle| {
-            known.key == identity.key || hashes.iter().any(|hash| known.identities.contains(hash))
-        };
-        let known = known.filter(|known| !self.forget_guids || stays(known));
         match known {
-            _ if entry.broken_off && self.is_left(&identity, known.is_none()) => None,
-            None => Some(self.plan_new(entry, text, &identity, hashes)),
-            Some(known) => self.plan_known(entry, text, &identity, &hashes, &known),
+            _ if entry.broken_off && self.is_left(identity, known.is_none()) => None,
+            None => Some(self.plan_new(entry, text, identity, hashes)),
+            Some(known) => self.plan_known(entry, text, identity, &hashes, &known),
         }
     }
 

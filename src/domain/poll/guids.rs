@@ -15,9 +15,12 @@ const SAME_HEADLINE: Duration = Duration::from_secs(12 * 3600);
 
 /// Judges whether a feed's guids identify anything: not if most known articles come with a guid never
 /// seen, nor if guids come back with another link and another text.
-pub(super) fn judge_guids(so_far: GuidTrust, document: &ReadDocument, now: Timestamp) -> GuidTrust {
-    if so_far == GuidTrust::Distrusted {
-        return so_far;
+///
+/// Where they turn out to identify nothing, the document's entries are to be recognised anew without them: what a guid
+/// took for one article may be another that is known.
+pub fn judge_guids(document: &ReadDocument, now: Timestamp) -> GuidTrust {
+    if document.guid_trust == GuidTrust::Distrusted {
+        return GuidTrust::Distrusted;
     }
     let (mut renewed, mut reused, mut kept) = (0, 0, 0);
     for (identity, known) in document.identities.iter().zip(&document.known) {

@@ -19,7 +19,8 @@ pub use values::{
 };
 
 use articles::{ArticlePlanner, read_texts};
-use guids::{forget_headlines, judge_guids};
+use guids::forget_headlines;
+pub use guids::judge_guids;
 
 /// Failures in a row from which on a feed counts as failing.
 pub const FAILING_AFTER: u32 = 3;
@@ -177,8 +178,7 @@ fn plan_document(
     let mut events = recovered(feed, now);
     let published: Vec<Timestamp> =
         document.entries.iter().filter_map(|entry| entry.published_at).filter(|at| *at <= now).collect();
-    let trust = judge_guids(state.guid_trust, &document, now);
-    if trust == GuidTrust::Trusted {
+    if document.guid_trust == GuidTrust::Trusted {
         forget_headlines(&mut document);
     }
     let first = feed.state.last_good_at.is_none();
@@ -193,7 +193,6 @@ fn plan_document(
         now,
         title,
         lang: document.lang.or_else(|| rules.feed.lang.clone()),
-        forget_guids: trust == GuidTrust::Distrusted && state.guid_trust == GuidTrust::Trusted,
         first,
         met: HashSet::new(),
         memory,
@@ -226,7 +225,7 @@ fn plan_document(
             ));
         }
     }
-    state.guid_trust = trust;
+    state.guid_trust = document.guid_trust;
     state.title = document.title;
     state.validators = document.meta.validators;
     state.max_age = document.meta.max_age;

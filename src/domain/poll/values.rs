@@ -8,7 +8,7 @@ use crate::domain::alert::{AlertContent, OperationsEvent};
 use crate::domain::article::{Entry, EntryIdentity, KnownArticle, Suppression};
 use crate::domain::boilerplate::{Mark, Memory};
 use crate::domain::delivery::{PlannedDelivery, Rendered};
-use crate::domain::feed::{FeedState, PublisherHints};
+use crate::domain::feed::{FeedState, GuidTrust, PublisherHints};
 use crate::domain::fetch::{AnswerMeta, FetchFailure};
 use crate::domain::schedule::IntervalPolicy;
 use crate::domain::silence::Silences;
@@ -61,6 +61,8 @@ pub struct ReadDocument {
     pub flaw: Option<String>,
     /// Its entries.
     pub entries: Vec<Entry>,
+    /// Whether guids count among what they are recognised by.
+    pub guid_trust: GuidTrust,
     /// How to recognise them, index by index.
     pub identities: Vec<EntryIdentity>,
     /// Which are known, index by index.
