@@ -204,16 +204,8 @@ impl World {
         self.say(&format!("f{feed} given back"));
     }
 
-    /// What a visit brought was recorded, by a call made at `entered` (in truth) with the time `now`. `good`: as a
-    /// good poll.
-    pub(crate) fn poll_recorded(
-        &mut self,
-        feed: usize,
-        token: i64,
-        good: bool,
-        now: Timestamp,
-        entered: Timestamp,
-    ) {
+    /// What a visit brought was recorded, with the time `now` at which that was decided. `good`: as a good poll.
+    pub(crate) fn poll_recorded(&mut self, feed: usize, token: i64, good: bool, now: Timestamp) {
         self.ledger.polls += 1;
         let called = match self.ledger.feeds[feed].claim {
             Some((open, _, called)) if open == token => called,
@@ -280,13 +272,14 @@ impl World {
         let wait = pause
             .filter(|until| *until > now.plus(wait))
             .map_or((now.plus(wait), why), |until| (until, "Retry-After of servers"));
-        book.floor = Some(Floor { until: wait.0, since: entered, why: wait.1 });
+        // It was decided after the claim, perhaps by a clock that was set before it could be recorded.
+        book.floor = Some(Floor { until: wait.0, since: called, why: wait.1 });
         if let (Some(Served::Throttled(429, _)), Some(until)) = (served, pause) {
             let host = self.press.feeds[feed].host;
             // What was asked for before the clock was set is another instant now.
             let before = self.ledger.hosts[host].floor.filter(|floor| self.steady_since(floor.since));
             let before = before.map_or(until, |floor| floor.until);
-            let floor = Floor { until: until.max(before), since: entered, why: "Retry-After of servers" };
+            let floor = Floor { until: until.max(before), since: called, why: "Retry-After of servers" };
             self.ledger.hosts[host].floor = Some(floor);
         }
     }

@@ -218,7 +218,6 @@ impl Store for FaultyStore {
         mut plan: PollPlan,
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        let entered = self.world.lock().truth();
         let work = async {
             let good = plan.feed.failures == 0;
             {
@@ -227,13 +226,7 @@ impl Store for FaultyStore {
                 sabotage::plan(sabotage, &mut plan, &mut world.rng);
             }
             let recorded = self.inner.record_poll(claim, plan, now).await?;
-            self.world.lock().poll_recorded(
-                number(claim.work().id.as_str()),
-                claim.token(),
-                good,
-                now,
-                entered,
-            );
+            self.world.lock().poll_recorded(number(claim.work().id.as_str()), claim.token(), good, now);
             Ok(recorded)
         };
         self.pass("record_poll", true, work).await
